@@ -1,0 +1,271 @@
+"""The run folder: what ingest writes and load reads. `docs/run-format.md` describes it for people.
+
+A run folder is whole exactly when its `manifest.json` says `"state": "complete"`; the manifest is written last, in one
+rename, and holds the sha256 and row count of every table. Whoever reads a run folder goes through `RunFolder.open`,
+which refuses a half-written, newer or altered one.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from arete_core.errors import RunAlteredError, RunFolderError, RunIncompleteError, RunVersionError
+from arete_core.files import commit_file, sha256_of, write_bytes_atomically
+from arete_core.run_schema import FORMAT_VERSION, OPTIONAL_TABLES, TABLES
+
+MANIFEST = "manifest.json"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelInfo(_Frozen):
+    """The model of a run.
+
+    Attributes:
+        name: As given to `--model`.
+        weights: File name or `DEFAULT`; never a path.
+        weights_sha256: Of the weight file, or of the state dict's bytes where there is no file.
+        graph_sha256: Of the traced layer graph, so that a changed architecture is noticed.
+        image_size: Side of the square input, in pixels.
+        outputs: Number of classes that the model tells apart.
+    """
+
+    name: str
+    weights: str
+    weights_sha256: str
+    graph_sha256: str
+    image_size: int
+    outputs: int
+
+
+class DatasetInfo(_Frozen):
+    """The images of a run.
+
+    Attributes:
+        name: The data folder's own name.
+        split: `train`, `val` or empty where the folder has no splits.
+        files_sha256: Of the sorted list of relative paths and file sizes; does not depend on where the folder lies.
+        images: Counted images.
+        failed: Images left out because they could not be read.
+    """
+
+    name: str
+    split: str
+    files_sha256: str
+    images: int
+    failed: int
+
+
+class FileInfo(_Frozen):
+    """One table file: its sha256 and number of rows."""
+
+    sha256: str
+    rows: int
+
+
+class Manifest(_Frozen):
+    """`manifest.json`, written last.
+
+    Attributes:
+        format_version: Of the run folder; see `run_schema.FORMAT_VERSION`.
+        id: The run's id, see `ids.check_run_id`.
+        name: For people; the id unless another one was given.
+        created_at: ISO 8601 time in UTC.
+        model: The model.
+        dataset: The images.
+        settings: All settings that change the numbers.
+        versions: Of arete, python, torch and the like.
+        device: Where it was computed, for instance `cpu` or `cuda: NVIDIA H200`.
+        state: `complete`; a folder without a manifest is not finished.
+        files: Per table file, relative to the run folder.
+    """
+
+    format_version: int
+    id: str
+    name: str
+    created_at: str
+    model: ModelInfo
+    dataset: DatasetInfo
+    settings: dict[str, Any]
+    versions: dict[str, str]
+    device: str
+    state: Literal["complete"]
+    files: dict[str, FileInfo]
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A whole, checked run folder.
+
+    Attributes:
+        path: Absolute.
+        manifest: Its manifest.
+        manifest_sha256: Of `manifest.json`, which fixes every number of the run.
+    """
+
+    path: Path
+    manifest: Manifest
+    manifest_sha256: str
+
+    @classmethod
+    def open(cls, path: Path | str, *, verify: bool = True) -> "RunFolder":
+        """Opens a run folder.
+
+        Args:
+            path: The folder.
+            verify: Compare every table's sha256 with the manifest (about 1 GB/s); sizes and presence are always
+                checked.
+
+        Returns:
+            The folder, whole.
+
+        Raises:
+            RunFolderError: If it is missing or holds no run.
+            RunIncompleteError: If a job is still writing it or was killed.
+            RunVersionError: If a newer Arête wrote it.
+            RunAlteredError: If a file is missing or differs from the manifest.
+        """
+        path = Path(path).absolute()
+        if not path.is_dir():
+            raise RunFolderError(
+                f"{path} is no folder, a run folder was expected",
+                hint="make one with `arete ingest --model NAME --data FOLDER --out RUN`",
+            )
+        manifest_path = path / MANIFEST
+        if not manifest_path.is_file():
+            if (path / "parts").is_dir():
+                raise RunIncompleteError(
+                    f"{path} is not finished: it has parts but no {MANIFEST}",
+                    hint="run the same `arete ingest` command again, it continues where it stopped",
+                )
+            raise RunFolderError(f"{path} holds no {MANIFEST}, so it is no run folder")
+        raw = manifest_path.read_bytes()
+        manifest = _parse_manifest(manifest_path, raw)
+        for name, info in manifest.files.items():
+            _check_file(path, name, info, verify=verify)
+        return cls(path, manifest, hashlib.sha256(raw).hexdigest())
+
+    def has(self, table: str) -> bool:
+        """Returns whether the run has this table."""
+        return f"{table}.parquet" in self.manifest.files
+
+    def table(self, name: str) -> pa.Table:
+        """Reads a whole table.
+
+        Args:
+            name: One of `run_schema.TABLES`.
+
+        Returns:
+            The rows, with exactly the schema's columns; no rows where an optional table is absent.
+
+        Raises:
+            RunAlteredError: If its columns are not those of the format.
+        """
+        schema = TABLES[name]
+        if not self.has(name) and name in OPTIONAL_TABLES:
+            return schema.empty_table()
+        table = pq.read_table(self.path / f"{name}.parquet")
+        try:
+            return table.select(schema.names).cast(schema)
+        except (KeyError, pa.ArrowInvalid, ValueError) as error:
+            raise RunAlteredError(
+                f"{name}.parquet does not have the columns of format {FORMAT_VERSION}: {error}"
+            ) from error
+
+    def influences_by_class(self) -> Iterator[tuple[int, pa.Table]]:
+        """Yields each class's edges in turn, with no more than two classes' rows in memory.
+
+        Yields:
+            Class index and its rows of `influences.parquet`, in ascending order of class; classes without rows are
+            skipped.
+        """
+        file = pq.ParquetFile(self.path / "influences.parquet")
+        pending: list[pa.Table] = []
+        current = -1
+        for batch in file.iter_batches(batch_size=1 << 18):
+            rows = pa.Table.from_batches([batch])
+            classes = rows.column("class").to_numpy()
+            start = 0
+            while start < len(rows):
+                key = int(classes[start])
+                stop = int(np.searchsorted(classes, key, side="right"))
+                if key != current and pending:
+                    yield current, pa.concat_tables(pending)
+                    pending = []
+                current = key
+                pending.append(rows.slice(start, stop - start))
+                start = stop
+        if pending:
+            yield current, pa.concat_tables(pending)
+
+
+def write_table(folder: Path, name: str, table: pa.Table) -> FileInfo:
+    """Writes one table of a run folder, whole or not at all.
+
+    Args:
+        folder: The run folder.
+        name: One of `run_schema.TABLES`.
+        table: Rows with exactly the schema's columns.
+
+    Returns:
+        Its sha256 and row count, for the manifest.
+    """
+    path = folder / f"{name}.parquet"
+    temporary = folder / f".{name}.parquet.tmp"
+    pq.write_table(table.select(TABLES[name].names).cast(TABLES[name]), temporary, compression="zstd")
+    return commit_table(temporary, path, table.num_rows)
+
+
+def commit_table(temporary: Path, path: Path, rows: int) -> FileInfo:
+    """Gives a finished Parquet file its name and returns what the manifest says of it."""
+    commit_file(temporary, path)
+    return FileInfo(sha256=sha256_of(path), rows=rows)
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Writes `manifest.json`: the moment at which the run folder becomes whole."""
+    write_bytes_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2).encode() + b"\n")
+
+
+def _parse_manifest(path: Path, raw: bytes) -> Manifest:
+    try:
+        document = json.loads(raw)
+        version = document["format_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunAlteredError(f"{path} is no manifest: {error!r}") from error
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise RunVersionError(
+            f"{path} has format version {version}, this Arête reads up to {FORMAT_VERSION}",
+            hint="use the Arête that made it, or a newer one: pip install --upgrade arete",
+        )
+    try:
+        return Manifest.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RunAlteredError(f"{path}: {place}: {first['msg']}") from error
+
+
+def _check_file(folder: Path, name: str, info: FileInfo, *, verify: bool) -> None:
+    path = folder / name
+    remake = "make the run again with `arete ingest`, or restore the folder from a copy"
+    if not path.is_file():
+        raise RunAlteredError(f"{path} is missing, but {MANIFEST} lists it", hint=remake)
+    if not verify:
+        return
+    found = sha256_of(path)
+    if found != info.sha256:
+        raise RunAlteredError(
+            f"{path} was edited after the run was made: sha256 {info.sha256[:12]}… expected, {found[:12]}… found",
+            hint=remake,
+        )

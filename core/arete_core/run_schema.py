@@ -1,0 +1,122 @@
+"""The tables of a run folder: names, columns, types. `docs/run-format.md` says the same in prose.
+
+A layer is its integer index in `layers.parquet` (0 = nearest the input), a class its integer index in
+`classes.parquet`, a channel its index inside its layer, an image its integer id in `images.parquet`.
+Counts are integers, never scaled.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+FORMAT_VERSION: Final = 1
+"""Version of the run folder. A reader refuses a higher one and reads every lower one."""
+
+
+def _schema(*columns: tuple[str, pa.DataType], nullable: tuple[str, ...] = ()) -> pa.Schema:
+    return pa.schema([pa.field(name, type_, nullable=name in nullable) for name, type_ in columns])
+
+
+LAYERS: Final = _schema(
+    ("layer", pa.int32()),
+    ("name", pa.string()),
+    ("kind", pa.string()),
+    ("channels", pa.int32()),
+    ("parents", pa.list_(pa.int32())),
+    ("height", pa.int32()),
+    ("width", pa.int32()),
+)
+"""Shown layers. `parents`: the layers whose channels are joined to this one's by edges. `height`, `width`: of the
+activation map for one image at the run's input size."""
+
+CHANNELS: Final = _schema(
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("excluded", pa.bool_()),
+    ("reason", pa.string()),
+    nullable=("reason",),
+)
+
+CLASSES: Final = _schema(
+    ("class", pa.int32()),
+    ("name", pa.string()),
+    ("kind", pa.string()),
+    ("images", pa.int64()),
+    ("failed", pa.int64()),
+    ("accuracy", pa.float64()),
+    ("histogram", pa.list_(pa.int64())),
+    nullable=("accuracy", "histogram"),
+)
+"""`images`: counted; `failed`: left out because they could not be read. `accuracy` (0 to 1) and `histogram` (ten bins
+of the predicted probability of the true class) are null where the model's outputs could not be matched to classes."""
+
+ACTIVATIONS: Final = _schema(
+    ("class", pa.int32()),
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("count", pa.int64()),
+    ("top_k_count", pa.int64()),
+)
+"""A, rows with `count` or `top_k_count` above 0, sorted by class, layer, channel."""
+
+INFLUENCES: Final = _schema(
+    ("class", pa.int32()),
+    ("source_layer", pa.int32()),
+    ("source_channel", pa.int32()),
+    ("target_layer", pa.int32()),
+    ("target_channel", pa.int32()),
+    ("count", pa.int64()),
+)
+"""I between shown layers, rows with a count above 0, sorted by class, target layer, target channel, source layer,
+source channel."""
+
+IMAGES: Final = _schema(
+    ("image", pa.int64()),
+    ("class", pa.int32()),
+    ("path", pa.string()),
+    ("predicted", pa.int32()),
+    ("probability", pa.float32()),
+    ("error", pa.string()),
+    nullable=("predicted", "probability", "error"),
+)
+"""Every image of the job. `path` is relative to the data folder, with forward slashes, and never leaves the service.
+`predicted`: the class index with the largest output, null where outputs are not matched to classes. `probability`:
+of the true class. `error`: null for a counted image, else why it was left out."""
+
+EXAMPLES: Final = _schema(
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("rank", pa.int32()),
+    ("image", pa.int64()),
+    ("left", pa.int32()),
+    ("top", pa.int32()),
+    ("right", pa.int32()),
+    ("bottom", pa.int32()),
+    ("activation", pa.float32()),
+)
+"""Dataset examples, rank 0 the strongest. The box is the receptive field of the strongest position, in pixels of the
+image as the model saw it (after resize and crop), clipped to it; right and bottom are exclusive."""
+
+SPRITES: Final = _schema(
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("file", pa.string()),
+    ("tiles", pa.int32()),
+    ("tile_px", pa.int32()),
+    ("sha256", pa.string()),
+)
+"""One picture strip a channel: its examples side by side, best first, each `tile_px` square. `file` is relative to the
+run folder."""
+
+TABLES: Final[dict[str, pa.Schema]] = {
+    "layers": LAYERS,
+    "channels": CHANNELS,
+    "classes": CLASSES,
+    "activations": ACTIVATIONS,
+    "influences": INFLUENCES,
+    "images": IMAGES,
+    "examples": EXAMPLES,
+    "sprites": SPRITES,
+}
+OPTIONAL_TABLES: Final = frozenset({"examples", "sprites", "images"})
+"""Tables that a run may lack, for instance one that was imported without its images."""

@@ -1,0 +1,1 @@
+"""The GraphQL API and the pages it serves. Imports no torch."""

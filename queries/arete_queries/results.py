@@ -1,0 +1,224 @@
+"""What the reads answer with: frozen, plain, the same words as the GraphQL schema.
+
+Ids are those of `arete_core.ids`. Shares and ranks are 0 to 1. Vertices come sorted by layer index then channel index,
+edges by target then source, so that the same question always gives the same answer.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """A run in the database. `folder` is for the service alone and never leaves it."""
+
+    id: str
+    name: str
+    model: str
+    dataset: str
+    images: int
+    class_count: int
+    complete_classes: int
+    channel_count: int
+    image_size: int
+    device: str
+    created_at: str
+    state: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class LayerInfo:
+    """A shown layer; `parents` are the layer ids joined to it by edges."""
+
+    id: str
+    run: str
+    name: str
+    index: int
+    kind: str
+    channels: int
+    height: int
+    width: int
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClassInfo:
+    """A complete class. `key` is its small integer in the whole database, `index` its row in the run folder.
+
+    `mass` is the one share of each layer's rank mass that the extraction settled on; None where the class has no graph.
+    `dropped_share` is the share of the class's influence counts that `load --min-share` left out.
+    """
+
+    id: str
+    run: str
+    key: int
+    index: int
+    name: str
+    kind: str
+    images: int
+    failed: int
+    accuracy: float | None
+    histogram: tuple[int, ...] | None
+    mass: float | None
+    edge_count: int
+    dropped_share: float
+
+
+@dataclass(frozen=True)
+class ClassPage:
+    """A page of a run's classes. `cursor` continues after the last one; `has_next` says if there is more."""
+
+    classes: tuple[ClassInfo, ...]
+    total: int
+    has_next: bool
+    cursor: str | None
+
+
+@dataclass(frozen=True)
+class ChannelInfo:
+    """A channel. `picture_hash` names the content of its strip of `picture_tiles` dataset examples; None without."""
+
+    id: str
+    run: str
+    layer: str
+    layer_index: int
+    index: int
+    excluded: bool
+    label: str | None
+    picture_hash: str | None
+    picture_tiles: int
+    picture_tile_px: int
+
+
+@dataclass(frozen=True)
+class GraphVertex:
+    """A channel in a class's attribution graph: activation count A, and rank (personalized PageRank)."""
+
+    channel: ChannelInfo
+    count: int
+    rank: float
+
+
+@dataclass(frozen=True)
+class GraphEdge:
+    """An edge of an attribution graph: influence count I of `source` on `target` (channel ids)."""
+
+    source: str
+    target: str
+    count: int
+
+
+@dataclass(frozen=True)
+class AttributionGraph:
+    """A class's attribution graph at one kept mass. `cypher` is the statement with its values filled in."""
+
+    class_: ClassInfo
+    mass: float
+    vertices: tuple[GraphVertex, ...]
+    edges: tuple[GraphEdge, ...]
+    cypher: str
+
+
+class SetOperation(StrEnum):
+    """What of two graphs is asked for."""
+
+    UNION = "union"
+    INTERSECTION = "intersection"
+    A_MINUS_B = "a_minus_b"
+    B_MINUS_A = "b_minus_a"
+
+
+class Membership(StrEnum):
+    """In which of two graphs a vertex or edge is."""
+
+    ONLY_A = "only_a"
+    SHARED = "shared"
+    ONLY_B = "only_b"
+
+
+@dataclass(frozen=True)
+class ComparedVertex:
+    """A vertex of either graph, with A and rank in both classes whether or not it is kept there (0 where none)."""
+
+    channel: ChannelInfo
+    membership: Membership
+    count_a: int
+    count_b: int
+    rank_a: float
+    rank_b: float
+
+
+@dataclass(frozen=True)
+class ComparedEdge:
+    """An edge of either graph, with its count in each graph (0 where it is not in it)."""
+
+    source: str
+    target: str
+    membership: Membership
+    count_a: int
+    count_b: int
+
+
+@dataclass(frozen=True)
+class LayerOverlap:
+    """How much two graphs share in one layer, over kept vertices whatever the operation.
+
+    `jaccard` = shared / all; `weighted_jaccard` = sum of min rank / sum of max rank over kept vertices, ranks taken
+    as 0 where the vertex is not kept and scaled to sum to 1 in each class's layer. Both None where neither graph has
+    a vertex in the layer.
+    """
+
+    layer: str
+    layer_index: int
+    only_a: int
+    shared: int
+    only_b: int
+    jaccard: float | None
+    weighted_jaccard: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two attribution graphs laid over each other; vertices and edges are those that the operation asks for."""
+
+    a: ClassInfo
+    b: ClassInfo
+    operation: SetOperation
+    mass_a: float
+    mass_b: float
+    vertices: tuple[ComparedVertex, ...]
+    edges: tuple[ComparedEdge, ...]
+    layers: tuple[LayerOverlap, ...]
+    cypher: str
+
+
+@dataclass(frozen=True)
+class Neighbor:
+    """A channel joined to another one in a class, with the influence count between them."""
+
+    channel: ChannelInfo
+    count: int
+
+
+@dataclass(frozen=True)
+class ClassUse:
+    """How much a class uses a channel."""
+
+    class_: ClassInfo
+    count: int
+    rank: float
+
+
+@dataclass(frozen=True)
+class ChannelInClass:
+    """One channel seen from one class: what the hover card shows."""
+
+    channel: ChannelInfo
+    class_: ClassInfo
+    count: int
+    rank: float
+    rank_in_layer: int
+    inputs: tuple[Neighbor, ...]
+    outputs: tuple[Neighbor, ...]
+    other_classes: tuple[ClassUse, ...]
