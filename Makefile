@@ -1,0 +1,85 @@
+# Two commands need nothing done before them: `make demo` and `make test`. `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+# The engine's jars, the store and the demo; one folder, so that `make clean` knows what to take away.
+export ARETE_HOME ?= $(CURDIR)/.arete
+
+PYTHON_READY := .venv/.ready
+NODE_READY := web/node_modules/.ready
+VIEWER_READY := web/dist/.ready
+VIEWER_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/vite.config.ts web/package-lock.json
+
+.PHONY: help
+help: ## List the commands.
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: $(PYTHON_READY) $(VIEWER_READY) ## Set up, make the demo run, open the viewer. Options: make demo ARGS="--port 8080 --no-open"
+	$(BIN)/arete demo $(ARGS)
+
+.PHONY: test
+test: $(PYTHON_READY) $(VIEWER_READY) chromium check ## Set up, check the code and run every test.
+	$(BIN)/python -m pytest tests/unit tests/integration tests/gpu
+	cd web && npm run --silent test
+	$(BIN)/python -m pytest tests/web
+
+.PHONY: check
+check: $(PYTHON_READY) $(NODE_READY) ## Formatting, lint, types: Python and viewer.
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/pydoclint --quiet arete core ingest queries graphql
+	web/node_modules/.bin/pyright
+	cd web && npm run --silent check
+
+.PHONY: fmt
+fmt: $(PYTHON_READY) ## Format the Python code and mend what lint can mend.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: $(PYTHON_READY) ## Run the benchmarks; they print ratios and the machine, and judge nothing.
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+
+.PHONY: web
+web: $(VIEWER_READY) ## Build the viewer.
+
+.PHONY: chromium
+chromium: ## Install Debian's Chromium for the browser tests if it is missing.
+	@.ci/ensure-chromium
+
+.PHONY: lock
+lock: $(PYTHON_READY) ## Renew the locked Python dependencies from pyproject.toml.
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-emit-index-url --quiet --upgrade --output-file requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove everything that make built: environment, packages, viewer, engine, demo.
+	@if [ -x $(BIN)/arete ]; then $(BIN)/arete db stop || true; fi
+	rm -rf .venv web/node_modules web/dist build dist .arete .pytest_cache .ruff_cache .hypothesis
+
+# uv installs in a third of pip's time, but reads none of pip's configuration; where it cannot reach an index, pip may.
+$(PYTHON_READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; pass another one: make PYTHON=python3.11")'
+	@echo "setting up Python (some 3 GB to fetch the first time, most of it torch)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	UV_HTTP_TIMEOUT=300 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/dev.txt \
+		|| $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@touch $@
+
+$(NODE_READY): web/package.json web/package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (a < 20 || (a === 20 && b < 19)) { console.error("Node 20.19 or newer is needed, this is " + process.version); process.exit(1) }' \
+		|| { echo "install Node 20.19 or newer"; exit 1; }
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(VIEWER_READY): $(NODE_READY) $(VIEWER_SOURCES) graphql/schema.graphql
+	cd web && npm run --silent build
+	@touch $@

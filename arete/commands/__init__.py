@@ -1,0 +1,1 @@
+"""One module a command. Imports that cost time stand inside the functions."""

@@ -1,0 +1,61 @@
+"""`arete db`: the embedded engine."""
+
+import typer
+
+from arete.commands.options import AsJson, Home, Quiet
+
+app = typer.Typer(
+    help="Start, stop and look at the embedded Neo4j. Other commands start it by themselves when it is not running.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def start(home: Home = None, quiet: Quiet = False) -> None:
+    """Start Neo4j in the background; it runs until `arete db stop`."""
+    from arete.connect import engine_settings
+    from arete.progress import make_progress
+    from arete.settings import load_settings
+    from arete_queries.engine import start_engine
+
+    settings = load_settings(home=home)
+    engine = start_engine(engine_settings(settings), detached=True, progress=make_progress(quiet=quiet))
+    _describe(engine.address.bolt_url, engine.address.http_url, engine.address.user, str(settings.home))
+
+
+@app.command()
+def stop(home: Home = None) -> None:
+    """Stop the Neo4j that `arete db start` started."""
+    from arete.connect import engine_settings
+    from arete.settings import load_settings
+    from arete_queries.engine import stop_engine
+
+    stopped = stop_engine(engine_settings(load_settings(home=home)))
+    typer.echo("stopped" if stopped else "not running")
+
+
+@app.command()
+def status(as_json: AsJson = False, home: Home = None) -> None:
+    """Say whether Neo4j runs, and where. Exit code 1 if it does not."""
+    from arete.connect import engine_settings
+    from arete.output import print_json
+    from arete.settings import load_settings
+    from arete_queries.engine import engine_status
+
+    settings = load_settings(home=home)
+    address = engine_status(engine_settings(settings))
+    if as_json:
+        known = address and {"bolt_url": address.bolt_url, "http_url": address.http_url, "pid": address.pid}
+        print_json({"running": address is not None} | (known or {}))
+    elif address is None:
+        typer.echo("not running")
+    else:
+        _describe(address.bolt_url, address.http_url, address.user, str(settings.home))
+    if address is None:
+        raise typer.Exit(1)
+
+
+def _describe(bolt_url: str, http_url: str, user: str, home: str) -> None:
+    typer.echo(f"Bolt:           {bolt_url}")
+    typer.echo(f"Neo4j Browser:  {http_url}/browser/")
+    typer.echo(f"User:           {user}, password in {home}/neo4j/password")

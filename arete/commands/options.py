@@ -1,0 +1,36 @@
+"""Options that several commands share, so that the same word means the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Data folder: engine, store, demo.  [ARETE_HOME]", show_default=False),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Run = Annotated[
+    str | None,
+    typer.Option("--run", help="Run to look in; needed where there are several.", show_default=False),
+]
+Mass = Annotated[
+    float | None,
+    typer.Option(
+        "--mass",
+        help="Share of each layer's rank mass to keep, above 0 and at most 1; the stored share unless given.",
+        show_default=False,
+    ),
+]
+MinShare = Annotated[
+    float, typer.Option("--min-share", help="Leave out edges seen in less than this share of the class's images.")
+]
+Host = Annotated[
+    str | None, typer.Option("--host", help="Address to listen on.  [ARETE_HOST, 127.0.0.1]", show_default=False)
+]
+Port = Annotated[
+    int | None,
+    typer.Option("--port", help="Port to listen on; 0 takes a free one.  [ARETE_PORT, 8700]", show_default=False),
+]
+Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the viewer in the browser.")]

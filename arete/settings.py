@@ -1,0 +1,138 @@
+"""Settings: command-line options, then `ARETE_*` environment variables, then a TOML file, then the defaults here.
+
+The TOML file is the one that `ARETE_CONFIG` names, else `arete.toml` in the current folder, else
+`~/.config/arete/arete.toml`. A name that no setting has is an error, wherever it stands, so that a typing mistake never
+falls back to a default in silence.
+"""
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from arete_core.errors import SettingError
+
+PREFIX = "ARETE_"
+_NOT_SETTINGS = frozenset({"ARETE_CONFIG", "ARETE_ENGINE_CACHE", "ARETE_URL"})
+"""Variables with our prefix that the settings file, the test suite and the build read themselves."""
+
+
+def default_home() -> Path:
+    """Returns the data folder that the system's conventions suggest: `$XDG_DATA_HOME/arete`, else `~/.local/share`."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "arete"
+
+
+class Settings(BaseModel):
+    """All settings.
+
+    Attributes:
+        home: Data folder: the engine's jars and store, the demo, its run.
+        host: Address that `arete serve` listens on.
+        port: Port that `arete serve` listens on; 0 takes a free one.
+        neo4j_url: An own server, `bolt://`, `neo4j://` or `neo4j+s://`; empty means the embedded engine.
+        neo4j_user: User of the own server.
+        neo4j_password: Password of the own server.
+        neo4j_password_file: File that holds it instead, as secret stores mount it.
+        neo4j_database: Database on the own server.
+        bolt_port: Bolt port of the embedded engine; 0 takes a free one.
+        http_port: Port of Neo4j Browser; 0 takes a free one.
+        heap_mb: Java heap of the embedded engine, in MiB; 0 chooses by this machine's memory.
+        page_cache_mb: Its page cache, in MiB; 0 chooses by this machine's memory.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Field(default_factory=default_home)
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=0, le=65535)
+    neo4j_url: str = ""
+    neo4j_user: str = "neo4j"
+    neo4j_password: SecretStr = SecretStr("")
+    neo4j_password_file: Path | None = None
+    neo4j_database: str = "neo4j"
+    bolt_port: int = Field(default=0, ge=0, le=65535)
+    http_port: int = Field(default=0, ge=0, le=65535)
+    heap_mb: int = Field(default=0, ge=0)
+    page_cache_mb: int = Field(default=0, ge=0)
+
+    def password(self) -> str:
+        """Returns the own server's password, from the file where one is named.
+
+        Raises:
+            SettingError: If the file cannot be read.
+        """
+        if self.neo4j_password_file is None:
+            return self.neo4j_password.get_secret_value()
+        try:
+            return self.neo4j_password_file.read_text().strip()
+        except OSError as error:
+            raise SettingError(f"neo4j_password_file {self.neo4j_password_file}: {error.strerror}") from error
+
+
+def load_settings(**options: Any) -> Settings:
+    """Reads the settings from options, environment and file.
+
+    Args:
+        **options: Settings given on the command line; None stands for "not given".
+
+    Returns:
+        The settings, checked.
+
+    Raises:
+        SettingError: If a name or value cannot work; says where it stands.
+    """
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    path = _config_file()
+    if path is not None:
+        for name, value in _read_toml(path).items():
+            values[_known(name, str(path))] = value
+            origin[name] = f"{name} in {path}"
+    for variable, value in os.environ.items():
+        if variable.startswith(PREFIX) and variable not in _NOT_SETTINGS:
+            name = _known(variable.removeprefix(PREFIX).lower(), variable)
+            values[name] = value
+            origin[name] = variable
+    for name, value in options.items():
+        if value is not None:
+            values[name] = value
+            origin[name] = "--" + name.replace("_", "-")
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        raise SettingError(f"{origin.get(name, name)}: {first['msg']}, found {first['input']!r}") from error
+    return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
+
+
+def _config_file() -> Path | None:
+    named = os.environ.get("ARETE_CONFIG")
+    if named:
+        return Path(named)
+    user_config = os.environ.get("XDG_CONFIG_HOME")
+    base = Path(user_config) if user_config else Path.home() / ".config"
+    return next((path for path in (Path("arete.toml"), base / "arete" / "arete.toml") if path.is_file()), None)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingError(f"settings file {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingError(f"settings file {path} is no TOML: {error}") from error
+
+
+def _known(name: str, where: str) -> str:
+    if name in Settings.model_fields:
+        return name
+    near = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    raise SettingError(
+        f"{where}: there is no setting {name!r}",
+        hint=f"did you mean {near[0]!r}?" if near else "known are " + ", ".join(sorted(Settings.model_fields)),
+    )
