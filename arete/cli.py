@@ -1,5 +1,7 @@
-"""The `arete` command. Each command lies in `arete.commands` and imports what it needs when it runs, so that `--help` is
-quick and a machine without torch can serve.
+"""The `arete` command.
+
+Each command lies in `arete.commands` and imports what it needs when it runs, so that `--help` is quick and a machine
+without torch can serve.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 finished with images left out, 130 interrupted.
 """
@@ -34,7 +36,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 - handled by the callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:

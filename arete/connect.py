@@ -1,4 +1,4 @@
-"""From settings to a database that answers: an own server by URL, a running embedded engine, or one for the time being."""
+"""From settings to a database that answers: an own server, a running embedded engine, or one for the time being."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator

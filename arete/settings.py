@@ -60,7 +60,10 @@ class Settings(BaseModel):
     page_cache_mb: int = Field(default=0, ge=0)
 
     def password(self) -> str:
-        """Returns the own server's password, from the file where one is named.
+        """Reads the own server's password, from the file where one is named.
+
+        Returns:
+            The password, empty where none is set.
 
         Raises:
             SettingError: If the file cannot be read.

@@ -6,7 +6,7 @@ from arete.commands.options import AsJson, Home
 
 
 def doctor(as_json: AsJson = False, home: Home = None) -> None:
-    """Check this machine: Python, Java, Maven, jars, memory, disk, store, torch. Exit code 1 if something must be mended."""
+    """Check what this machine has and lacks; exit code 1 if something must be mended."""
     from arete.connect import engine_settings
     from arete.output import print_json
     from arete.settings import load_settings

@@ -28,6 +28,9 @@ class Progress(Protocol):
             total: Number of units, or None where it is not known.
             unit: What one step is, in the plural: `images`.
             done: Units that an earlier, killed job already did; they do not count towards the rate.
+
+        Returns:
+            The task, open until the block ends.
         """
         ...
 
