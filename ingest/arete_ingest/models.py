@@ -1,0 +1,390 @@
+"""A model by name, with its weights and the transform that belongs to them.
+
+Names: a torchvision classifier (`googlenet`), `timm:NAME`, or `package.module:factory`, where the factory is a
+function without required arguments (or the module's class) that returns a `torch.nn.Module`.
+
+Weights: a file, `DEFAULT` (the published ones, fetched by torchvision or timm), `random` (for trying things out), or
+nothing where a factory brings its own. A transform comes, in this order, from the weight file's metadata, from the
+published weights, from attributes of the factory's model, or is ImageNet's.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import inspect
+import sys
+import typing
+import urllib.error
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from torch import nn
+
+from arete_core.errors import ModelError, SettingError, WeightsError
+from arete_core.files import sha256_of
+from arete_ingest.transform import ImageTransform
+from arete_ingest.weights import WeightFile, metadata_value, put_weights, read_weights, state_sha256
+
+_AUX_PREFIXES = ("aux", "AuxLogits.")  # heads of GoogLeNet and Inception v3 that only training uses
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model that is ready to be traced: in evaluation mode, on the CPU, without gradients.
+
+    Attributes:
+        module: The network.
+        name: As it was asked for.
+        weights: File name, `DEFAULT`, `random` or `factory`; never a path.
+        weights_sha256: Of the weight file, or of the state dict where there is no file.
+        outputs: Number of classes that the model tells apart.
+        transform: How a picture becomes its input.
+        categories: Names of its outputs, where the weights bring them.
+        notes: What is worth telling, one sentence each.
+    """
+
+    module: nn.Module
+    name: str
+    weights: str
+    weights_sha256: str
+    outputs: int
+    transform: ImageTransform
+    categories: tuple[str, ...] | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a model comes from. `make` takes keyword arguments of the architecture; `accepts` are those it knows."""
+
+    name: str
+    kind: str
+    make: Callable[..., Any]
+    accepts: frozenset[str]
+
+
+def load_model(name: str, weights: str | None = None, *, image_size: int | None = None, seed: int = 0) -> LoadedModel:
+    """Makes a model and gives it its weights.
+
+    Args:
+        name: `googlenet` or another torchvision classifier, `timm:NAME`, or `package.module:factory`, found on the
+            import path or in the current folder.
+        weights: A safetensors file or a state dict; `DEFAULT`; `random`; or None for a factory's own.
+        image_size: Side of the square input in pixels; the weights' own when None.
+        seed: For random weights.
+
+    Returns:
+        The model. Memory: the weights twice while they are copied, once afterwards.
+
+    Raises:
+        ModelError: If there is no such model, or making it fails.
+        WeightsError: If the weights do not fit, are not safe to open, or cannot be fetched.
+        SettingError: If weights are needed and none are given, or the image size cannot work.
+    """
+    source = _find_source(name)
+    if weights is None and source.kind != "factory":
+        raise SettingError(
+            f"model {name} has no weights of its own: --weights is needed",
+            hint="pass --weights FILE, --weights DEFAULT for the published ones, or --weights random to try things out",
+        )
+    if weights is None:
+        loaded = _loaded(source, _make(source), weights="factory")
+    elif weights == "random":
+        loaded = _with_random_weights(source, seed)
+    elif weights == "DEFAULT":
+        loaded = _with_published_weights(source)
+    else:
+        loaded = _with_weight_file(source, read_weights(Path(weights)))
+    transform = loaded.transform if image_size is None else loaded.transform.at_size(image_size)
+    loaded.module.eval().requires_grad_(requires_grad=False)
+    return replace(loaded, transform=transform, outputs=_count_outputs(loaded.module, name, transform))
+
+
+def _find_source(name: str) -> _Source:
+    if name.startswith("timm:"):
+        return _timm_source(name)
+    if ":" in name:
+        return _factory_source(name)
+    known = torchvision.models.list_models(module=torchvision.models)
+    if name not in known:
+        near = difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.4)
+        raise ModelError(
+            f"torchvision has no classifier called {name!r}",
+            hint=(f"the nearest are {', '.join(near)}; " if near else "")
+            + "or pass package.module:factory for a model of your own",
+        )
+    builder = torchvision.models.get_model_builder(name)
+    architecture = typing.get_type_hints(builder)["return"]
+    return _Source(name, "torchvision", builder, frozenset(inspect.signature(architecture.__init__).parameters))
+
+
+def _timm_source(name: str) -> _Source:
+    if importlib.util.find_spec("timm") is None:
+        raise ModelError(f"{name} needs timm, which is not installed", hint="pip install timm")
+    timm = importlib.import_module("timm")
+    known = timm.list_models()
+    wanted = name.removeprefix("timm:")
+    if wanted not in known:
+        near = difflib.get_close_matches(wanted, known, n=4, cutoff=0.4)
+        raise ModelError(
+            f"timm has no model called {wanted!r}", hint=f"the nearest are {', '.join(near)}" if near else ""
+        )
+
+    def make(**arguments: Any) -> nn.Module:
+        return timm.create_model(wanted, **arguments)
+
+    return _Source(name, "timm", make, frozenset({"num_classes"}))
+
+
+def _factory_source(name: str) -> _Source:
+    module_name, _, attribute = name.partition(":")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # last, so that a file here never hides an installed package
+    importlib.invalidate_caches()
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
+            raise ModelError(
+                f"there is no module {module_name!r} on the import path or in {Path.cwd()}",
+                hint="a model of your own is given as package.module:factory",
+            ) from error
+        raise ModelError(f"importing {module_name} failed: {error}") from error
+    except Exception as error:  # whatever the user's own code raises
+        raise ModelError(f"importing {module_name} failed: {type(error).__name__}: {error}") from error
+    factory = getattr(module, attribute, None)
+    if not callable(factory):
+        near = difflib.get_close_matches(attribute, [key for key in vars(module) if not key.startswith("_")], n=4)
+        raise ModelError(
+            f"{module_name} has no function {attribute!r}", hint=f"the nearest are {', '.join(near)}" if near else ""
+        )
+    try:
+        accepts = frozenset(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        accepts = frozenset()
+    return _Source(name, "factory", factory, accepts)
+
+
+def _make(source: _Source, **wanted: Any) -> nn.Module:
+    arguments = {key: value for key, value in wanted.items() if key in source.accepts or key == "weights"}
+    if source.kind == "torchvision":
+        if "aux_logits" in source.accepts:
+            arguments.setdefault("aux_logits", False)
+        arguments["progress"] = False
+    try:
+        module = source.make(**arguments)
+    except urllib.error.URLError:
+        raise
+    except Exception as error:  # whatever the user's own factory raises
+        raise ModelError(f"making {source.name} failed: {type(error).__name__}: {error}") from error
+    if not isinstance(module, nn.Module):
+        raise ModelError(f"{source.name} returned {type(module).__name__}, a torch.nn.Module was expected")
+    return module
+
+
+def _loaded(source: _Source, module: nn.Module, *, weights: str, sha256: str | None = None) -> LoadedModel:
+    transform, categories = _from_attributes(module, source.name)
+    return LoadedModel(module, source.name, weights, sha256 or state_sha256(module), 0, transform, categories, notes=())
+
+
+def _with_random_weights(source: _Source, seed: int) -> LoadedModel:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = _make(source, init_weights=True)
+    note = f"{source.name} has random weights (seed {seed}): its attribution graphs mean nothing"
+    return replace(_loaded(source, module, weights="random"), notes=(note,))
+
+
+def _with_published_weights(source: _Source) -> LoadedModel:
+    if source.kind == "factory":
+        raise SettingError(
+            f"{source.name} has no published weights: DEFAULT is for torchvision and timm",
+            hint="leave --weights out if the factory loads its own, or pass --weights FILE",
+        )
+    try:
+        if source.kind == "timm":
+            module = _make(replace(source, accepts=source.accepts | {"pretrained"}), pretrained=True)
+            return _with_timm_transform(_loaded(source, module, weights="DEFAULT"))
+        entry = torchvision.models.get_model_weights(source.name).DEFAULT
+        module = _make(source, weights=entry)
+    except (urllib.error.URLError, OSError) as error:
+        url = f" from {entry.url}" if source.kind == "torchvision" else ""
+        raise WeightsError(
+            f"the published weights of {source.name} could not be fetched{url}: {error}",
+            hint="fetch the file on a machine with access and pass it: --weights FILE",
+        ) from error
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
+    digest = sha256_of(file) if file.is_file() else None
+    return _with_published_transform(_loaded(source, module, weights="DEFAULT", sha256=digest), entry)
+
+
+def _with_weight_file(source: _Source, weights: WeightFile) -> LoadedModel:
+    published = _published_entry(source, weights)
+    has_aux = any(key.startswith(_AUX_PREFIXES) for key in weights.tensors)
+    module = _make(
+        source,
+        # The published weights of GoogLeNet and Inception v3 were trained on other means than the transform gives.
+        transform_input=published is not None or metadata_value(weights.metadata, "transform_input", name="") is True,
+        aux_logits=has_aux,
+        init_weights=False,
+        **_class_count(source, weights, has_aux),
+    )
+    put_weights(module, weights, model_name=source.name)
+    if has_aux and hasattr(module, "aux_logits"):
+        module.aux_logits = False  # type: ignore[assignment]
+        for head in ("aux1", "aux2", "AuxLogits"):
+            if hasattr(module, head):
+                setattr(module, head, None)
+    loaded = _loaded(source, module, weights=weights.name, sha256=weights.sha256)
+    if published is not None:
+        loaded = _with_published_transform(loaded, published)
+    elif source.kind == "timm":
+        loaded = _with_timm_transform(loaded)
+    return _with_metadata(loaded, weights)
+
+
+def _class_count(source: _Source, weights: WeightFile, has_aux: bool) -> dict[str, int]:
+    """Finds the number of classes in the file: the size of what changes when the architecture is asked for one more."""
+    if "num_classes" not in source.accepts:
+        return {}
+    default, other = 1000, 1001
+    try:
+        with torch.device("meta"):
+            shapes = [
+                {
+                    key: value.shape
+                    for key, value in _make(source, num_classes=count, aux_logits=has_aux, init_weights=False)
+                    .state_dict()
+                    .items()
+                }
+                for count in (default, other)
+            ]
+    except (ModelError, NotImplementedError):
+        return {}
+    heads = [key for key, shape in shapes[0].items() if shapes[1].get(key) != shape and not key.startswith("aux")]
+    counts = {weights.tensors[key].shape[0] for key in heads if key in weights.tensors and weights.tensors[key].ndim}
+    return {"num_classes": int(counts.pop())} if len(counts) == 1 else {}
+
+
+def _published_entry(source: _Source, weights: WeightFile) -> Any | None:
+    """Finds the published weights that a file is a copy of: their URLs end in the first 8 digits of the sha256."""
+    if source.kind != "torchvision":
+        return None
+    for entry in torchvision.models.get_model_weights(source.name):
+        if Path(entry.url).stem.rpartition("-")[2] == weights.sha256[:8]:
+            return entry
+    return None
+
+
+def _with_published_transform(loaded: LoadedModel, entry: Any) -> LoadedModel:
+    return replace(
+        loaded,
+        transform=_from_preset(entry.transforms(), loaded.name),
+        categories=tuple(entry.meta["categories"]) if "categories" in entry.meta else None,
+    )
+
+
+def _with_timm_transform(loaded: LoadedModel) -> LoadedModel:
+    config = importlib.import_module("timm.data").resolve_model_data_config(loaded.module)
+    size = int(config["input_size"][-1])
+    transform = ImageTransform(
+        image_size=size,
+        resize=int(size / config.get("crop_pct", 1.0)),
+        interpolation=config["interpolation"],
+        mean=_three(config["mean"], loaded.name),
+        std=_three(config["std"], loaded.name),
+    )
+    return replace(loaded, transform=transform)
+
+
+def _from_preset(preset: Any, name: str) -> ImageTransform:
+    try:
+        return ImageTransform(
+            image_size=int(preset.crop_size[0]),
+            resize=int(preset.resize_size[0]),
+            interpolation=preset.interpolation.value,
+            mean=_three(preset.mean, name),
+            std=_three(preset.std, name),
+        )
+    except (AttributeError, TypeError, IndexError) as error:
+        raise ModelError(
+            f"the transform of {name} is a {type(preset).__name__}; "
+            "torchvision.transforms._presets.ImageClassification is what can be used",
+            hint="set image_size, mean and std on the model instead",
+        ) from error
+
+
+def _from_attributes(module: nn.Module, name: str) -> tuple[ImageTransform, tuple[str, ...] | None]:
+    transform = ImageTransform()
+    preset = getattr(module, "transform", None)
+    # torchvision's detectors have submodules of that name; only a preset is a transform of pictures.
+    if preset is not None and hasattr(preset, "crop_size"):
+        transform = _from_preset(preset, name)
+    values = {key: getattr(module, key) for key in ("image_size", "mean", "std", "categories") if hasattr(module, key)}
+    return _changed(transform, values, name), _names(values.get("categories"), name)
+
+
+def _with_metadata(loaded: LoadedModel, weights: WeightFile) -> LoadedModel:
+    values = {
+        key: metadata_value(weights.metadata, key, name=weights.name)
+        for key in ("image_size", "mean", "std", "categories")
+        if key in weights.metadata
+    }
+    try:
+        return replace(
+            loaded,
+            transform=_changed(loaded.transform, values, weights.name),
+            categories=_names(values.get("categories"), weights.name) or loaded.categories,
+        )
+    except (ModelError, SettingError) as error:
+        raise WeightsError(f"metadata of {weights.name}: {error.message}", hint=error.hint) from error
+
+
+def _changed(transform: ImageTransform, values: Mapping[str, Any], name: str) -> ImageTransform:
+    # A model may have attributes of these names that mean something else (an `image_size` pair in transformers).
+    size = values.get("image_size")
+    if isinstance(size, list | tuple) and len(set(size)) == 1:
+        size = size[0]
+    if isinstance(size, int | float):
+        transform = transform.at_size(int(size))
+    for key in ("mean", "std"):
+        if values.get(key) is not None:
+            transform = replace(transform, **{key: _three(values[key], name)})
+    return transform
+
+
+def _three(values: Any, name: str) -> tuple[float, float, float]:
+    try:
+        red, green, blue = (float(value) for value in values)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"mean and deviation of {name} should be three numbers, found {values!r}") from error
+    return red, green, blue
+
+
+def _names(values: Any, name: str) -> tuple[str, ...] | None:
+    if values is None:
+        return None
+    if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
+        raise ModelError(f"categories of {name} should be a list of names, found {str(values)[:60]!r}")
+    return tuple(values)
+
+
+def _count_outputs(module: nn.Module, name: str, transform: ImageTransform) -> int:
+    """Runs the model once on a black picture: 1 image, some 20 ms to seconds, and the clearest place to fail."""
+    size = transform.image_size
+    try:
+        with torch.inference_mode():
+            output = module(torch.zeros(1, 3, size, size))
+    except Exception as error:  # whatever the user's own model raises
+        raise ModelError(
+            f"{name} cannot be run on a picture of {size} x {size}: {type(error).__name__}: {str(error)[:300]}",
+            hint="pass the size it was made for: --image-size PIXELS",
+        ) from error
+    if not isinstance(output, torch.Tensor) or output.ndim != 2 or output.shape[0] != 1:
+        found = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
+        raise ModelError(f"{name} gives {found} for one image, (1, classes) was expected: it is no classifier")
+    return int(output.shape[1])
