@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from arete_core.errors import SettingError
 
 PREFIX = "ARETE_"
-_NOT_SETTINGS = frozenset({"ARETE_CONFIG", "ARETE_ENGINE_CACHE", "ARETE_URL"})
+_NOT_SETTINGS = frozenset({"ARETE_CONFIG", "ARETE_ENGINE_CACHE", "ARETE_SHARED_DATA", "ARETE_URL"})
 """Variables with our prefix that the settings file, the test suite and the build read themselves."""
 
 
