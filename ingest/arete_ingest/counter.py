@@ -1,0 +1,333 @@
+"""Counts batches of images: one forward pass, in which every convolution's input and every layer's map is looked at.
+
+Nothing is kept beyond the batch but the counts. A batch counts as a whole or not at all: where an operation fails or a
+value is not finite, the counts stay as they were.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.fx
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from arete_core.errors import ModelError, SettingError
+from arete_ingest.activations import Peaks, spatial_peaks, taken_channels
+from arete_ingest.influences import ConvWeights, strongest_inputs
+from arete_ingest.layer_graph import CountedConv, LayerGraph, ShownLayer
+
+SHARE = 0.03
+"""Share of a layer's activation that an image's counted channels reach; that of Summit's published graphs."""
+
+CPU_MEMORY_MB = 4.0
+"""A piece of work that stays in a core's cache; measured fastest among 1 to 16 MB."""
+
+CUDA_MEMORY_MB = 512.0
+"""Enough to keep a GPU busy, small beside the forward pass."""
+
+
+class NotFiniteError(ModelError):
+    """A feature map holds NaN or infinity.
+
+    Attributes:
+        where: Name of the layer or convolution.
+        image: Index of the first such image in the batch.
+    """
+
+    def __init__(self, where: str, image: int, what: str) -> None:
+        super().__init__(
+            f"{what} of {where} holds NaN or infinity for image {image} of the batch",
+            hint="the weights may be damaged, or the image size or transform may be wrong for them",
+        )
+        self.where = where
+        self.image = image
+
+
+class BatchResult(NamedTuple):
+    """What one batch gave.
+
+    Attributes:
+        logits: The model's output (image, output), on the counting device.
+        maxima: Per layer, each channel's largest value over space (image, channel).
+        positions: Per layer, where it is: row * width + column (image, channel).
+    """
+
+    logits: Float[Tensor, "image output"]
+    maxima: list[Float[Tensor, "image channel"]]
+    positions: list[Int[Tensor, "image channel"]]
+
+
+@dataclass
+class ClassCounts:
+    """Counts of one class set.
+
+    Attributes:
+        images: Number of images counted.
+        activation_counts: Per layer, A by share: int64 (channel,).
+        top_k_counts: Per layer, A by the k largest channels: int64 (channel,).
+        conv_counts: Per convolution, I: int32 (out_channel, in_channel of the group).
+    """
+
+    images: int
+    activation_counts: list[np.ndarray]
+    top_k_counts: list[np.ndarray]
+    conv_counts: list[np.ndarray]
+
+    def add(self, other: "ClassCounts") -> None:
+        """Adds the counts of other images of the same class set.
+
+        Args:
+            other: Made with the same layer graph.
+        """
+        self.images += other.images
+        for mine, theirs in (
+            (self.activation_counts, other.activation_counts),
+            (self.top_k_counts, other.top_k_counts),
+            (self.conv_counts, other.conv_counts),
+        ):
+            for index, counts in enumerate(theirs):
+                mine[index] = mine[index] + counts
+
+
+class Counter:
+    """Counts A and I of images, in one slot a class set.
+
+    Args:
+        graph: The traced model.
+        share: Share of a layer's activation that the counted channels reach, above 0 and at most 1.
+        top_k: Channels that the second method of A counts in each layer.
+        influence_k: Input channels that I counts for each output channel.
+        dtype: `torch.float32`, or `torch.float64` to check it.
+        device: `cpu`, `cuda` or `cuda:N`.
+        memory_mb: About how much memory one piece of work may take; chosen by device unless given.
+
+    Raises:
+        SettingError: If a setting is out of its range.
+    """
+
+    def __init__(
+        self,
+        graph: LayerGraph,
+        *,
+        share: float = SHARE,
+        top_k: int = 5,
+        influence_k: int = 5,
+        dtype: torch.dtype = torch.float32,
+        device: str | torch.device = "cpu",
+        memory_mb: float | None = None,
+    ) -> None:
+        if not 0 < share <= 1:
+            raise SettingError(f"the activation share is {share}, above 0 and at most 1 was expected")
+        if top_k < 1 or influence_k < 1:
+            raise SettingError(f"top_k is {top_k} and influence_k {influence_k}, at least 1 was expected")
+        self.graph = graph
+        self.share = share
+        self.top_k = top_k
+        self.influence_k = influence_k
+        self.dtype = dtype
+        self.device = torch.device(device)
+        default_mb = CUDA_MEMORY_MB if self.device.type == "cuda" else CPU_MEMORY_MB
+        self._memory_bytes = int((memory_mb or default_mb) * 2**20)
+        self._module = _moved(graph.module, self.device, dtype)
+        modules = dict(self._module.named_modules())
+        self._counted = [conv for conv in graph.convs if conv.candidates > influence_k]
+        self._weights = {
+            conv.index: ConvWeights.of(modules[conv.module], torch.from_numpy(conv.sign))  # type: ignore[arg-type]
+            for conv in self._counted
+        }
+        self._images: list[int] = []
+        self._stores: dict[tuple[str, int], Tensor] = {}
+        self._reserve(1)
+
+    def count(
+        self, images: Float[Tensor, "image channel height width"], class_slots: Int[Tensor, " image"] | Sequence[int]
+    ) -> BatchResult:
+        """Counts a batch of images.
+
+        Args:
+            images: Transformed as the model expects; moved to the counter's device and type.
+            class_slots: Per image the slot to count into, 0 or more.
+
+        Returns:
+            The model's output and each layer's maxima.
+
+        Raises:
+            NotFiniteError: If a convolution's input or a layer's map holds NaN or infinity; nothing is counted then.
+            ModelError: If the model gives something else than one output vector an image.
+        """
+        slots = torch.as_tensor(class_slots, dtype=torch.int64).to(self.device)
+        images = images.to(self.device, self.dtype)
+        batch = _Batch(self, slots)
+        with torch.no_grad(), _full_precision():
+            output = _Watcher(self._module, batch.before, batch.after).run(images)
+            logits = _logits(output, len(images))
+            self._commit(batch, slots)
+        peaks = [batch.peaks[layer.index] for layer in self.graph.layers]
+        return BatchResult(logits, [peak.values for peak in peaks], [peak.positions for peak in peaks])
+
+    def take(self, slot: int) -> ClassCounts:
+        """Takes the counts out of a slot, which is empty afterwards.
+
+        Args:
+            slot: A slot; one that no image was counted into gives zeros.
+
+        Returns:
+            The counts of the images since the slot was last taken.
+        """
+        self._reserve(slot + 1)
+        images = self._images[slot]
+        self._images[slot] = 0
+
+        def taken(kind: str, index: int) -> np.ndarray:
+            store = self._stores[kind, index][slot]
+            counts = store.cpu().numpy().copy()
+            store.zero_()
+            return counts
+
+        layers, convs = range(len(self.graph.layers)), self.graph.convs
+        return ClassCounts(
+            images=images,
+            activation_counts=[taken("share", layer).astype(np.int64) for layer in layers],
+            top_k_counts=[taken("top_k", layer).astype(np.int64) for layer in layers],
+            conv_counts=[
+                taken("conv", conv.index)
+                if conv.index in self._weights
+                else np.full((conv.out_channels, conv.candidates), images, np.int32)
+                for conv in convs
+            ],
+        )
+
+    def _reserve(self, slots: int) -> None:
+        missing = slots - len(self._images)
+        if missing <= 0:
+            return
+        self._images += [0] * missing
+
+        def grow(kind: str, index: int, *shape: int) -> None:
+            more = torch.zeros(missing, *shape, dtype=torch.int32, device=self.device)
+            store = self._stores.get((kind, index))
+            self._stores[kind, index] = more if store is None else torch.cat([store, more])
+
+        for layer in self.graph.layers:
+            grow("share", layer.index, layer.channels)
+            grow("top_k", layer.index, layer.channels)
+        for conv in self._counted:
+            grow("conv", conv.index, conv.out_channels, conv.candidates)
+
+    def _commit(self, batch: "_Batch", slots: Tensor) -> None:
+        numbers = slots.tolist()
+        self._reserve(max(numbers, default=-1) + 1)
+        for slot in numbers:
+            self._images[slot] += 1
+        for layer, taken in batch.taken.items():
+            self._stores["share", layer].index_add_(0, slots, taken.by_share.int())
+            self._stores["top_k", layer].index_add_(0, slots, taken.top_k.int())
+        for conv, inputs in batch.inputs.items():
+            store = self._stores["conv", conv]
+            _, outputs, candidates = store.shape
+            rows = slots[:, None] * outputs + torch.arange(outputs, device=self.device)
+            cells = (rows[:, :, None] * candidates + inputs).flatten()
+            store.view(-1).index_add_(0, cells, torch.ones_like(cells, dtype=torch.int32))
+
+
+class _Batch:
+    """What one forward pass finds, before it is added to the counts."""
+
+    def __init__(self, counter: Counter, slots: Tensor) -> None:
+        self.counter = counter
+        self.slots = slots
+        self.peaks: dict[int, Peaks] = {}
+        self.taken: dict[int, Any] = {}
+        self.inputs: dict[int, Tensor] = {}
+        convs: dict[str, CountedConv] = {conv.node: conv for conv in counter.graph.convs}
+        layers: dict[str, ShownLayer] = {layer.tap: layer for layer in counter.graph.layers}
+        self._convs = convs
+        self._layers = layers
+
+    def before(self, node: torch.fx.Node, value: Tensor) -> None:
+        """Looks at a convolution's input before it runs: an in-place operation may change it afterwards."""
+        conv = self._convs.get(node.name)
+        if conv is None:
+            return
+        _require_finite(value, conv.name, "the input")
+        weights = self.counter._weights.get(conv.index)
+        if weights is not None:
+            self.inputs[conv.index] = strongest_inputs(
+                value, weights, k=self.counter.influence_k, memory_bytes=self.counter._memory_bytes
+            )
+
+    def after(self, node: torch.fx.Node, value: Tensor) -> None:
+        """Looks at a layer's activation map as soon as it is there."""
+        layer = self._layers.get(node.name)
+        if layer is None:
+            return
+        _require_finite(value, layer.name, "the activation map")
+        peaks = spatial_peaks(value)
+        self.peaks[layer.index] = peaks
+        self.taken[layer.index] = taken_channels(peaks.values, share=self.counter.share, top_k=self.counter.top_k)
+
+
+class _Watcher(torch.fx.Interpreter):
+    """Runs a traced model and shows each convolution's input and each node's value as they arise."""
+
+    def __init__(
+        self,
+        module: torch.fx.GraphModule,
+        before: Callable[[torch.fx.Node, Any], None],
+        after: Callable[[torch.fx.Node, Any], None],
+    ) -> None:
+        super().__init__(module)
+        self.extra_traceback = False  # deliberate errors keep their text
+        self._before = before
+        self._after = after
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        if n.op == "call_module":
+            args, _ = self.fetch_args_kwargs_from_env(n)
+            if args:
+                self._before(n, args[0])
+        value = super().run_node(n)
+        self._after(n, value)
+        return value
+
+
+def _require_finite(value: Tensor, where: str, what: str) -> None:
+    finite = torch.isfinite(value).flatten(1).all(dim=1)
+    if not finite.all():
+        raise NotFiniteError(where, int(torch.argmin(finite.int())), what)
+
+
+def _moved(module: torch.fx.GraphModule, device: torch.device, dtype: torch.dtype) -> torch.fx.GraphModule:
+    """Returns the module on the device and of the type; a copy unless it is there already."""
+    parameters = [*module.parameters(), *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
+    if all(parameter.dtype == dtype and parameter.device == device for parameter in parameters):
+        return module
+    return copy.deepcopy(module).to(device, dtype)
+
+
+def _logits(output: Any, images: int) -> Tensor:
+    while isinstance(output, tuple | list) and output:
+        output = output[0]
+    if not isinstance(output, Tensor) or output.ndim < 2 or len(output) != images:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ModelError(f"the model gives {found}, one vector of outputs for each of {images} images was expected")
+    return output.flatten(1)
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Keeps TF32 out: with it feature maps, and so counts, differ between devices."""
+    settings = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    before = [setting.fp32_precision for setting in settings]
+    try:
+        for setting in settings:
+            setting.fp32_precision = "ieee"
+        yield
+    finally:
+        for setting, precision in zip(settings, before, strict=True):
+            setting.fp32_precision = precision
