@@ -14,7 +14,6 @@ Direct edges are never cut: they are I itself. Source: Hohman et al., Summit (20
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +23,8 @@ from arete_ingest.counter import ClassCounts
 from arete_ingest.layer_graph import ChannelMap, CountedConv, LayerGraph, channels_in
 
 
-class Edges(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Edges:
     """Edges between shown layers, sorted by target layer, target channel, source layer, source channel.
 
     Attributes:
@@ -47,8 +47,11 @@ class Edges(NamedTuple):
         Args:
             class_: The class's index in `classes.parquet`.
         """
-        columns = [pa.array(np.full(len(self.count), class_, np.int32)), *(pa.array(column) for column in self)]
-        return pa.Table.from_arrays(columns, schema=INFLUENCES)
+        columns = [np.full(len(self.count), class_, np.int32), *self._columns()]
+        return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INFLUENCES)
+
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        return self.source_layer, self.source_channel, self.target_layer, self.target_channel, self.count
 
 
 def collapse(graph: LayerGraph, counts: ClassCounts) -> Edges:
@@ -84,7 +87,7 @@ def collapse(graph: LayerGraph, counts: ClassCounts) -> Edges:
     if not parts:
         empty = np.zeros(0, np.int32)
         return Edges(empty, empty, empty, empty, np.zeros(0, np.int64))
-    return Edges(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    return Edges(*(np.concatenate(columns) for columns in zip(*(part._columns() for part in parts), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -209,7 +212,7 @@ def _raise_to_max_min(best: np.ndarray, last: np.ndarray, first: np.ndarray) -> 
         outputs = np.flatnonzero(last[:, inner])
         sources = np.flatnonzero(first[inner])
         if len(outputs) and len(sources):
-            # Few outputs count a given inner channel, and it counts few sources: 2% of the cells on a trained GoogLeNet.
+            # Few outputs count an inner channel, and it counts few sources: 2% of the cells on a trained GoogLeNet.
             cells = np.ix_(outputs, sources)
             best[cells] = np.maximum(best[cells], np.minimum.outer(last[outputs, inner], first[inner, sources]))
 

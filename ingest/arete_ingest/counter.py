@@ -322,7 +322,8 @@ def _logits(output: Any, images: int) -> Tensor:
 @contextmanager
 def _full_precision() -> Iterator[None]:
     """Keeps TF32 out: with it feature maps, and so counts, differ between devices."""
-    settings = (torch.backends.cudnn.conv, torch.backends.cuda.matmul)
+    cudnn: Any = torch.backends.cudnn  # its stubs do not know `conv`
+    settings: tuple[Any, ...] = (cudnn.conv, torch.backends.cuda.matmul)
     before = [setting.fp32_precision for setting in settings]
     try:
         for setting in settings:

@@ -19,7 +19,8 @@ import torch.fx
 from arete_ingest.receptive import ReceptiveField
 
 
-class Producer(NamedTuple):
+@dataclass(frozen=True)
+class Producer:
     """What makes channels: the image, a shown layer or a convolution, by its index."""
 
     kind: Literal["image", "layer", "conv"]

@@ -197,15 +197,15 @@ def _getitem_kind(node: torch.fx.Node) -> Kind:
 def channel_slice(node: torch.fx.Node) -> slice | None:
     """Returns the channels that `x[:, a:b]` takes, or None where the index does anything else."""
     key = node.args[1]
-    if not isinstance(key, tuple) or not 2 <= len(key) <= 4 or not all(isinstance(part, slice) for part in key):
+    if not isinstance(key, tuple) or not 2 <= len(key) <= 4:
         return None
-    whole = slice(None)
-    channels = key[1]
-    if key[0] != whole or any(part != whole for part in key[2:]) or channels.step not in (None, 1):
+    parts = [part for part in key if isinstance(part, slice)]
+    if len(parts) < len(key) or any(part != slice(None) for part in (parts[0], *parts[2:])):
         return None
-    if not all(bound is None or isinstance(bound, int) for bound in (channels.start, channels.stop)):
+    start, stop, step = parts[1].start, parts[1].stop, parts[1].step
+    if step not in (None, 1) or not all(bound is None or isinstance(bound, int) for bound in (start, stop)):
         return None
-    return channels
+    return slice(start, stop)
 
 
 def concatenated(node: torch.fx.Node) -> list[torch.fx.Node]:

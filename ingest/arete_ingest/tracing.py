@@ -182,7 +182,7 @@ class _Reader:
         elif kind is Kind.ITEM and node.args[0] in self.splits:
             source = node.args[0]
             self.maps[node] = self.splits[source][int(node.args[1])]  # type: ignore[index, arg-type]
-            self.fields[node] = self.fields[source]  # type: ignore[index]
+            self.fields[node] = self.fields[source]
         elif kind is not Kind.OTHER and inputs and inputs[0] in self.maps:
             self._read_known(node, kind, inputs)
         elif _makes_feature_maps(node):
