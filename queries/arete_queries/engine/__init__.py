@@ -1,0 +1,28 @@
+"""The embedded Neo4j engine: fetched with Maven, run as a child process on loopback ports, stopped with its parent.
+
+with start_engine(EngineSettings(home=Path("~/.arete"))) as engine:
+    runner = await QueryRunner.connect(engine.address.bolt_url, engine.address.user, engine.address.password)
+"""
+
+from arete_queries.engine.config import EngineAddress, EngineMemory, EngineSettings
+from arete_queries.engine.jars import EngineJars, installed_jars, resolve_jars
+from arete_queries.engine.java import JavaRuntime, find_java
+from arete_queries.engine.process import EngineStatus, RunningEngine, engine_status, start_engine, stop_engine
+from arete_queries.engine.state import EnginePhase
+
+__all__ = [
+    "EngineAddress",
+    "EngineJars",
+    "EngineMemory",
+    "EnginePhase",
+    "EngineSettings",
+    "EngineStatus",
+    "JavaRuntime",
+    "RunningEngine",
+    "engine_status",
+    "find_java",
+    "installed_jars",
+    "resolve_jars",
+    "start_engine",
+    "stop_engine",
+]
