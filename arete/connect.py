@@ -1,18 +1,36 @@
 """From settings to a database that answers: an own server, a running embedded engine, or one for the time being."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from arete.settings import Settings
 from arete_core.progress import Progress
 
 if TYPE_CHECKING:
-    from arete_queries.engine import EngineAddress, EngineSettings
+    from arete_queries.engine import EngineSettings
     from arete_queries.runner import QueryRunner
 
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """Where a database answers.
+
+    Attributes:
+        bolt_url: `bolt://`, `neo4j://` or `neo4j+s://`.
+        user: User name.
+        password: Its password.
+        browser_url: Neo4j Browser of the embedded engine; empty for an own server.
+    """
+
+    bolt_url: str
+    user: str
+    password: str = field(repr=False)
+    browser_url: str = ""
 
 
 def engine_settings(settings: Settings, *, read_only: bool = False) -> "EngineSettings":
@@ -30,7 +48,7 @@ def engine_settings(settings: Settings, *, read_only: bool = False) -> "EngineSe
 
 
 @contextmanager
-def database(settings: Settings, progress: Progress, *, read_only: bool = False) -> "Iterator[EngineAddress]":
+def database(settings: Settings, progress: Progress, *, read_only: bool = False) -> Iterator[DatabaseAddress]:
     """Gives a database's address for as long as the block lasts.
 
     An own server is used as it is. A running embedded engine is used and left running. Otherwise one is started and
@@ -47,28 +65,33 @@ def database(settings: Settings, progress: Progress, *, read_only: bool = False)
     Raises:
         EngineError: If the embedded engine does not start.
     """
-    from arete_queries.engine import EngineAddress, start_engine
-
     if settings.neo4j_url:
-        yield EngineAddress(
-            bolt_url=settings.neo4j_url, http_url="", user=settings.neo4j_user, password=settings.password(), pid=None
-        )
+        yield DatabaseAddress(settings.neo4j_url, settings.neo4j_user, settings.password())
         return
-    engine = start_engine(engine_settings(settings, read_only=read_only), progress=progress)
-    try:
-        yield engine.address
-    finally:
-        engine.stop()
+    from arete_queries.engine import start_engine
+
+    with start_engine(engine_settings(settings, read_only=read_only), progress=progress) as engine:
+        found = engine.address
+        yield DatabaseAddress(found.bolt_url, found.user, found.password, f"{found.http_url}/browser/")
 
 
-@asynccontextmanager
-async def connect(settings: Settings, address: "EngineAddress") -> "AsyncIterator[QueryRunner]":
-    """Connects to an address that `database` gave."""
+async def make_runner(settings: Settings, address: DatabaseAddress) -> "QueryRunner":
+    """Connects to an address that `database` gave; the caller closes the runner.
+
+    Args:
+        settings: Names the database on an own server.
+        address: Where.
+
+    Returns:
+        A connected runner.
+
+    Raises:
+        DatabaseUnavailableError: If nothing answers there.
+    """
     from arete_queries.runner import QueryRunner
 
     name = settings.neo4j_database if settings.neo4j_url else "neo4j"
-    async with await QueryRunner.connect(address.bolt_url, address.user, address.password, database=name) as runner:
-        yield runner
+    return await QueryRunner.connect(address.bolt_url, address.user, address.password, database=name)
 
 
 def ask(settings: Settings, progress: Progress, question: "Callable[[QueryRunner], Awaitable[Answer]]") -> Answer:
@@ -83,8 +106,8 @@ def ask(settings: Settings, progress: Progress, question: "Callable[[QueryRunner
         What the question returns.
     """
 
-    async def conversation(address: "EngineAddress") -> Answer:
-        async with connect(settings, address) as runner:
+    async def conversation(address: DatabaseAddress) -> Answer:
+        async with await make_runner(settings, address) as runner:
             return await question(runner)
 
     with database(settings, progress) as address:

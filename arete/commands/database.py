@@ -43,14 +43,17 @@ def status(as_json: AsJson = False, home: Home = None) -> None:
     from arete_queries.engine import engine_status
 
     settings = load_settings(home=home)
-    address = engine_status(engine_settings(settings))
+    found = engine_status(engine_settings(settings))
+    address = found.address
     if as_json:
         known = address and {"bolt_url": address.bolt_url, "http_url": address.http_url, "pid": address.pid}
-        print_json({"running": address is not None} | (known or {}))
+        print_json({"state": found.phase, "detached": found.detached} | (known or {}))
     elif address is None:
-        typer.echo("not running")
+        typer.echo(found.phase)
     else:
         _describe(address.bolt_url, address.http_url, address.user, str(settings.home))
+        if not found.detached:
+            typer.echo(f"Belongs to:     process {found.owner_pid}, and stops with it")
     if address is None:
         raise typer.Exit(1)
 

@@ -1,0 +1,120 @@
+"""`arete ingest`: images and a model to a run folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from arete.commands.options import AsJson, Quiet
+
+if TYPE_CHECKING:
+    from arete_ingest.job import IngestResult
+
+_PARTIAL = 3
+"""Exit code of a job that is done but had to leave images out."""
+
+
+def ingest(
+    model: Annotated[
+        str, typer.Option("--model", help="torchvision classifier, timm:NAME, or package.module:factory.")
+    ],
+    data: Annotated[
+        Path, typer.Option("--data", help="Image folder: one folder a class, or train/ and val/ with such folders.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Run folder to write; a killed job there is continued.")],
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", help="safetensors or state dict file, DEFAULT, or random.", show_default=False),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option("--image-size", help="Side of the model's input; the weights' own, else 224.", show_default=False),
+    ] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--classes", help="Only these: names or folders, commas between, or @FILE.", show_default=False),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="At most this many images a class.", show_default=False)
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="train, val, …; train where there are splits.", show_default=False)
+    ] = None,
+    class_names: Annotated[
+        Path | None,
+        typer.Option("--class-names", help="FOLDER<TAB>NAME lines; classes.tsv in the data.", show_default=False),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="The run's name; the run folder's own.", show_default=False)
+    ] = None,
+    method: Annotated[
+        str, typer.Option("--method", help="Activation counts by share of the layer, or its top-k channels.")
+    ] = "share",
+    share: Annotated[float, typer.Option("--share", help="Share that an image's counted channels reach.")] = 0.03,
+    top_k: Annotated[int, typer.Option("--top-k", help="Channels a layer that the top-k method counts.")] = 5,
+    influence_k: Annotated[int, typer.Option("--influence-k", help="Inputs counted for each output channel.")] = 5,
+    examples: Annotated[int, typer.Option("--examples", help="Dataset examples a channel; 0 for none.")] = 5,
+    tile_px: Annotated[int, typer.Option("--tile-px", help="Side of an example's picture, in pixels.")] = 96,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    dtype: Annotated[str, typer.Option("--dtype", help="float32, or float64 to check it.")] = "float32",
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Images computed at once.")] = 32,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="Threads that decode images.", show_default=False)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads that compute on the CPU; all cores.", show_default=False)
+    ] = None,
+    memory_mb: Annotated[
+        float | None,
+        typer.Option("--memory-mb", help="Memory that counting takes at a time.", show_default=False),
+    ] = None,
+    max_failed: Annotated[
+        float, typer.Option("--max-failed", help="Share of unreadable images at which the job fails.")
+    ] = 0.01,
+    seed: Annotated[int, typer.Option("--seed", help="For random weights.")] = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Count which channels each class excites and which earlier channels cause them; write a run folder.
+
+    A job that was interrupted continues with the same command; one that is done does nothing. Exit code 3 says that it
+    is done but had to leave images out.
+
+    Example: arete ingest --model googlenet --weights DEFAULT --data imagenet/ --out runs/googlenet
+    """
+    from arete.output import print_json
+    from arete.progress import make_progress
+    from arete_core.errors import CapabilityError
+
+    try:
+        from arete_ingest.job import ingest as run_job
+        from arete_ingest.settings import IngestSettings
+    except ModuleNotFoundError as error:
+        raise CapabilityError(
+            f"ingest needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
+        ) from error
+
+    options: dict[str, Any] = {
+        "method": method, "share": share, "top_k": top_k, "influence_k": influence_k, "examples": examples,
+        "tile_px": tile_px, "device": device, "dtype": dtype, "batch_size": batch_size, "workers": workers,
+        "threads": threads, "memory_mb": memory_mb, "max_failed": max_failed, "seed": seed, "limit": limit,
+        "split": split, "name": name, "class_names": class_names, "image_size": image_size, "weights": weights,
+        "classes": tuple(classes) if classes else None,
+    }  # fmt: skip
+    result = run_job(IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet))
+    if as_json:
+        print_json({**vars(result), "folder": str(result.folder)})
+    else:
+        typer.echo(_describe(result))
+    if result.failed:
+        raise typer.Exit(_PARTIAL)
+
+
+def _describe(result: "IngestResult") -> str:
+    left_out = f", {result.failed:,} images left out (see images.parquet)" if result.failed else ""
+    if result.already_done:
+        return f"{result.folder}: done already, {result.images:,} images{left_out}"
+    return (
+        f"{result.folder}: {result.images:,} images of {result.classes} classes in {result.seconds:.1f} s{left_out}\n"
+        f"next: arete load {result.folder}"
+    )

@@ -1,0 +1,27 @@
+"""`arete serve`: the API and the viewer."""
+
+from typing import Annotated
+
+import typer
+
+from arete.commands.options import Home, Host, Open, Port, Quiet
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Start the embedded Neo4j so that nothing can be written.")
+    ] = False,
+    open_: Open = False,
+    dev: Annotated[bool, typer.Option("--dev", help="Serve GraphiQL and allow introspection from the page.")] = False,
+    home: Home = None,
+    quiet: Quiet = False,
+) -> None:
+    """Serve the GraphQL API and the viewer until Ctrl-C; starts the embedded Neo4j unless ARETE_NEO4J_URL is set."""
+    from arete.progress import make_progress
+    from arete.serving import serve_viewer
+    from arete.settings import load_settings
+
+    settings = load_settings(home=home, host=host, port=port)
+    serve_viewer(settings, make_progress(quiet=quiet), read_only=read_only, open_browser=open_, dev=dev)

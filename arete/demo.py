@@ -1,0 +1,105 @@
+"""The demo: generated drawings and a small network, from nothing to the viewer."""
+
+import asyncio
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from arete.connect import database, engine_settings, make_runner
+from arete.serving import serve_database
+from arete.settings import Settings
+from arete_core.errors import CapabilityError, RunFolderError
+from arete_core.files import sha256_of
+from arete_core.progress import Progress, SilentProgress
+from arete_core.run_folder import RunFolder
+from arete_queries.engine import RunningEngine, resolve_jars, start_engine
+from arete_queries.engine.java import find_java
+from arete_queries.load import load_run
+
+RUN_ID = "demo"
+
+
+def run_demo(settings: Settings, progress: Progress, *, open_browser: bool) -> None:
+    """Draws the images, counts, loads and serves; each step is skipped where its result is there already.
+
+    Neo4j starts while the images are drawn and counted, as it spends its first seconds mostly waiting for itself.
+
+    Args:
+        settings: Data folder, address and database.
+        progress: Told about each step.
+        open_browser: Open the viewer once it answers.
+
+    Raises:
+        AreteError: Whatever the steps raise.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        engine = _start_ahead(pool, settings, progress)
+        try:
+            folder = make_demo_run(settings.home, progress)
+            if engine is not None:
+                engine.result()
+            with database(settings, progress) as address:
+
+                async def load() -> None:
+                    async with await make_runner(settings, address) as runner:
+                        await load_run(runner, folder, replace=True, progress=progress)
+
+                asyncio.run(load())
+                serve_database(settings, address, open_browser=open_browser)
+        finally:
+            if engine is not None and engine.exception() is None:
+                engine.result().stop()
+
+
+def make_demo_run(home: Path, progress: Progress) -> RunFolder:
+    """Makes the demo's run folder, or finds it there.
+
+    Args:
+        home: Data folder; images go to `demo/images`, the run to `runs/demo`.
+        progress: Told about drawing and counting.
+
+    Returns:
+        The run folder, whole.
+
+    Raises:
+        CapabilityError: If the packages that ingest needs are not installed.
+    """
+    try:
+        from arete_ingest.demo.dataset import write_dataset
+        from arete_ingest.demo.drawings import IMAGE_SIZE
+        from arete_ingest.demo.network import WEIGHTS
+    except ModuleNotFoundError as error:
+        raise CapabilityError(
+            f"the demo needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
+        ) from error
+    images = write_dataset(home / "demo" / "images", progress=progress)
+    out = home / "runs" / RUN_ID
+    if not images.written:
+        try:
+            folder = RunFolder.open(out)
+            if folder.manifest.model.weights_sha256 == sha256_of(WEIGHTS):
+                return folder
+        except RunFolderError:
+            pass  # not there yet, or not finished: the job says what it finds
+    from arete_ingest.job import ingest
+    from arete_ingest.settings import IngestSettings
+
+    job = IngestSettings(
+        model="arete_ingest.demo.network:build",
+        weights=str(WEIGHTS),
+        data=images.folder,
+        out=out,
+        name=RUN_ID,
+        image_size=IMAGE_SIZE,
+        batch_size=64,
+    )
+    ingest(job, progress)
+    return RunFolder.open(out, verify=False)
+
+
+def _start_ahead(pool: ThreadPoolExecutor, settings: Settings, progress: Progress) -> "Future[RunningEngine] | None":
+    if settings.neo4j_url:
+        return None
+    wanted = engine_settings(settings)
+    # Fetching the jars takes a minute the first time and shows its own bar, so it does not run beside another one.
+    resolve_jars(wanted.jars, find_java(), progress)
+    return pool.submit(start_engine, wanted, progress=SilentProgress())
