@@ -1,0 +1,218 @@
+"""What a request carries while it is answered: its id, its way to the database, its loaders."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from arete_core.errors import AreteError, BadInput, DatabaseError, DatabaseUnavailableError
+from arete_graphql.settings import Limits
+from arete_queries import reads
+from arete_queries.results import AttributionGraph, LayerInfo
+from arete_queries.runner import QueryRunner
+
+RunnerFactory = Callable[[], Awaitable[QueryRunner]]
+"""Connects to the database and returns a runner; raises `DatabaseUnavailableError` where nothing answers."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+log = logging.getLogger("arete.api")
+
+RETRY_S = 1.0
+"""Seconds after a failed connection before the next one is tried; requests in between fail at once."""
+
+
+@dataclass(eq=False)
+class _Connection:
+    runner: QueryRunner
+    users: int = 0
+    lost: bool = False
+
+
+class Database:
+    """The service's one connection to the database, which mends itself.
+
+    The service starts without a database and outlives it: a connection that was lost is given up as soon as nobody
+    uses it any more, and the next request asks the factory for a new one, which may lead elsewhere (an embedded engine
+    that was started again listens on another port).
+
+    Args:
+        factory: Connects and returns a runner; raises `DatabaseUnavailableError` where nothing answers.
+    """
+
+    def __init__(self, factory: RunnerFactory) -> None:
+        self._factory = factory
+        self._current: _Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._failure: tuple[float, AreteError] | None = None
+
+    async def start(self) -> None:
+        """Connects, or logs that the database is not there yet."""
+        try:
+            await self._connect()
+        except DatabaseError as error:
+            log.warning("%s; the service starts without it and keeps trying", error.message)
+
+    async def close(self) -> None:
+        """Closes the connection."""
+        connection, self._current = self._current, None
+        if connection is not None:
+            await connection.runner.close()
+
+    async def read(
+        self, function: Callable[Concatenate[QueryRunner, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Calls a read.
+
+        Args:
+            function: One of `arete_queries.reads`, or any coroutine function that takes the runner first.
+            *args: Its further arguments.
+            **kwargs: Its keyword arguments.
+
+        Returns:
+            What it returns.
+
+        Raises:
+            DatabaseUnavailableError: If the database does not answer.
+            AreteError: Whatever the read raises.
+        """
+        async with self._lease() as runner:
+            return await function(runner, *args, **kwargs)
+
+    @asynccontextmanager
+    async def _lease(self) -> AsyncIterator[QueryRunner]:
+        connection = await self._connect()
+        connection.users += 1
+        try:
+            yield connection.runner
+        except DatabaseUnavailableError:
+            connection.lost = True
+            if self._current is connection:
+                self._current = None
+            raise
+        finally:
+            connection.users -= 1
+            if connection.lost and connection.users == 0:
+                await connection.runner.close()
+
+    async def _connect(self) -> _Connection:
+        if self._current is not None:
+            return self._current
+        async with self._connecting:
+            if self._current is not None:
+                return self._current
+            now = asyncio.get_running_loop().time()
+            if self._failure is not None and now - self._failure[0] < RETRY_S:
+                raise self._failure[1].with_traceback(None)
+            try:
+                self._current = _Connection(await self._factory())
+            except AreteError as error:
+                self._failure = (asyncio.get_running_loop().time(), error)
+                raise
+            self._failure = None
+            return self._current
+
+
+@dataclass(frozen=True)
+class GraphKey:
+    """What makes two requests for a class's graph the same question."""
+
+    class_id: str
+    mass: float | None
+    min_share: float
+
+
+@dataclass
+class RequestContext:
+    """One GraphQL request.
+
+    Attributes:
+        request_id: Stands in the answer's headers, in its errors and in the log.
+        database: The service's connection.
+        limits: How much the request may ask for.
+        reads_started: Reads from the database so far.
+    """
+
+    request_id: str
+    database: Database
+    limits: Limits
+    reads_started: int = 0
+    layers: DataLoader[str, list[LayerInfo]] = field(init=False)
+    graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.layers = DataLoader(self._load_layers)
+        self.graphs = DataLoader(self._load_graphs)
+
+    async def read(
+        self, function: Callable[Concatenate[QueryRunner, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Calls a read, counted against the request's budget; see `Database.read`.
+
+        Raises:
+            BadInput: If the request has used up its reads.
+        """
+        if self.reads_started >= self.limits.reads:
+            raise BadInput(
+                f"the query needs more than {self.limits.reads} reads from the database",
+                hint="ask for fewer nested lists or graphs at once",
+            )
+        self.reads_started += 1
+        return await self.database.read(function, *args, **kwargs)
+
+    async def _load_layers(self, runs: list[str]) -> list[list[LayerInfo] | BaseException]:
+        return await asyncio.gather(*(self.read(reads.list_layers, run) for run in runs), return_exceptions=True)
+
+    async def _load_graphs(self, keys: list[GraphKey]) -> list[AttributionGraph | BaseException]:
+        return await asyncio.gather(
+            *(self.read(reads.class_graph, key.class_id, mass=key.mass, min_share=key.min_share) for key in keys),
+            return_exceptions=True,
+        )
+
+
+Info = strawberry.Info[RequestContext, None]
+"""What a resolver gets beside its arguments."""
+
+
+def check_page(limits: Limits, first: int) -> int:
+    """Returns `first` if a list may be that long.
+
+    Raises:
+        BadInput: If it is below 1 or above `limits.page`.
+    """
+    if not 1 <= first <= limits.page:
+        raise BadInput(f"first is {first}, 1 to {limits.page} is allowed", hint="page through with `after`")
+    return first
+
+
+def check_search(limits: Limits, text: str | None) -> str | None:
+    """Returns a search text, or None where there is nothing to search for.
+
+    Raises:
+        BadInput: If it is longer than `limits.search_chars`.
+    """
+    if text is not None and len(text) > limits.search_chars:
+        raise BadInput(f"search has {len(text)} characters, {limits.search_chars} are allowed")
+    return text or None
+
+
+def check_share(name: str, value: float | None, *, above_zero: bool = False) -> float | None:
+    """Returns a share of something if it is one.
+
+    Args:
+        name: Of the argument, for the message.
+        value: The share, or None where none was given.
+        above_zero: Whether 0 itself is refused.
+
+    Raises:
+        BadInput: If it is not between 0 and 1.
+    """
+    if value is not None and (not 0 <= value <= 1 or (above_zero and value == 0)):
+        raise BadInput(f"{name} is {value:g}, {'above 0 and up to' if above_zero else '0 to'} 1 is allowed")
+    return value

@@ -1,0 +1,144 @@
+"""The address `/graphql`: reads a request, runs it, answers.
+
+Only POST with `application/json` is taken: a page on another site cannot send that without the browser asking us first
+(and we never allow it), so nobody's browser can be made to query for a stranger. There is no batching, no multipart, no
+subscription.
+"""
+
+import json
+from typing import Any
+
+import strawberry
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import HTMLResponse, Response
+from strawberry.exceptions import MissingQueryError
+from strawberry.http.ides import get_graphql_ide_html
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types.graphql import OperationType
+
+from arete_graphql.context import Database, RequestContext
+from arete_graphql.errors import BAD_QUERY, describe_graphql, error_entry, json_response
+from arete_graphql.limits import Gate
+from arete_graphql.settings import ApiSettings
+
+_QUERIES_ONLY = frozenset({OperationType.QUERY})
+
+# GraphiQL's page loads its scripts from a public CDN and starts them inline; it is shown in development only.
+_GRAPHIQL_POLICY = (
+    "default-src 'self' https://unpkg.com https://esm.sh; "
+    "script-src 'self' 'unsafe-inline' https://unpkg.com https://esm.sh; "
+    "style-src 'self' 'unsafe-inline' https://unpkg.com https://esm.sh; worker-src 'self' blob:; "
+    "img-src 'self' data:; font-src 'self' data: https://unpkg.com https://esm.sh; frame-ancestors 'none'"
+)
+
+
+class GraphQLEndpoint:
+    """Answers GraphQL requests.
+
+    Args:
+        schema: What `schema.make_schema` returns.
+        database: Where the answers come from.
+        gate: Held while a request runs.
+        settings: `limits` and `dev` are looked at.
+    """
+
+    def __init__(self, schema: strawberry.Schema, database: Database, gate: Gate, settings: ApiSettings) -> None:
+        self._schema = schema
+        self._database = database
+        self._gate = gate
+        self._settings = settings
+
+    async def answer(self, request: Request) -> Response:
+        """Answers a request.
+
+        Raises:
+            HTTPException: 400, 405, 413, 415 for a request that holds no GraphQL document, 503 when too many are
+                under way.
+        """
+        if request.method == "GET" and self._settings.dev:
+            headers = {"Content-Security-Policy": _GRAPHIQL_POLICY}
+            return HTMLResponse(get_graphql_ide_html(graphql_ide="graphiql"), headers=headers)
+        if request.method != "POST":
+            raise HTTPException(405, "GraphQL is asked with POST", headers={"Allow": "POST"})
+        payload = await _read_payload(request, self._settings.limits.body_bytes)
+        context = RequestContext(request.state.request_id, self._database, self._settings.limits)
+        async with self._gate.place():
+            return await self._execute(payload, context)
+
+    async def _execute(self, payload: dict[str, Any], context: RequestContext) -> Response:
+        try:
+            result = await self._schema.execute(
+                payload.get("query"),
+                variable_values=payload.get("variables"),
+                operation_name=payload.get("operationName"),
+                context_value=context,
+                allowed_operation_types=_QUERIES_ONLY,
+            )
+        except MissingQueryError:
+            raise HTTPException(400, "the request holds no query") from None
+        except CannotGetOperationTypeError as error:
+            return _refused(error.as_http_error_reason(), context)
+        except InvalidOperationTypeError:
+            return _refused("only queries are answered; there are no mutations and no subscriptions", context)
+        content: dict[str, Any] = {"data": result.data}
+        if result.errors:
+            content["errors"] = [describe_graphql(error, context.request_id) for error in result.errors]
+        return json_response(content)
+
+
+def _refused(message: str, context: RequestContext) -> Response:
+    return json_response({"data": None, "errors": [error_entry(message, BAD_QUERY, "", context.request_id)]}, 400)
+
+
+async def _read_payload(request: Request, most: int) -> dict[str, Any]:
+    """Reads the request's JSON object and checks its members.
+
+    Args:
+        request: The request.
+        most: Largest body, in bytes.
+
+    Returns:
+        The object; `query`, `variables` and `operationName` have their types where present.
+
+    Raises:
+        HTTPException: If it is something else.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(415, f"the content type is {media_type or 'missing'}, application/json is expected")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415, "a compressed body is not accepted")
+    body = await _read_body(request, most)
+    try:
+        payload = json.loads(body)
+        # A lone surrogate can be written in JSON, but is no text: the database could not be sent it.
+        json.dumps(payload, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "the body is no JSON") from None
+    if not isinstance(payload, dict):
+        raise HTTPException(400, "the body is no JSON object with a query; batches are not accepted")
+    for name, type_, expected in (
+        ("query", str, "a string"),
+        ("variables", dict, "an object"),
+        ("operationName", str, "a string"),
+    ):
+        if payload.get(name) is not None and not isinstance(payload[name], type_):
+            raise HTTPException(400, f"{name} is not {expected}")
+    return payload
+
+
+async def _read_body(request: Request, most: int) -> bytes:
+    too_large = HTTPException(413, f"the body is larger than {most} bytes", headers={"Connection": "close"})
+    declared = request.headers.get("content-length", "0")
+    if declared.isascii() and declared.isdigit() and int(declared) > most:
+        raise too_large
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > most:
+                raise too_large
+    except ClientDisconnect:
+        raise HTTPException(400, "the body ended early") from None
+    return bytes(body)
