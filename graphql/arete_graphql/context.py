@@ -155,6 +155,14 @@ class RequestContext:
     ) -> T:
         """Calls a read, counted against the request's budget; see `Database.read`.
 
+        Args:
+            function: One of `arete_queries.reads`.
+            *args: Its arguments after the runner.
+            **kwargs: Its keyword arguments.
+
+        Returns:
+            What it returns.
+
         Raises:
             BadInput: If the request has used up its reads.
         """
@@ -181,7 +189,14 @@ Info = strawberry.Info[RequestContext, None]
 
 
 def check_page(limits: Limits, first: int) -> int:
-    """Returns `first` if a list may be that long.
+    """Checks how long a list is asked for.
+
+    Args:
+        limits: `page` is looked at.
+        first: How many entries are wanted.
+
+    Returns:
+        `first` unchanged.
 
     Raises:
         BadInput: If it is below 1 or above `limits.page`.
@@ -192,7 +207,14 @@ def check_page(limits: Limits, first: int) -> int:
 
 
 def check_search(limits: Limits, text: str | None) -> str | None:
-    """Returns a search text, or None where there is nothing to search for.
+    """Checks a search text.
+
+    Args:
+        limits: `search_chars` is looked at.
+        text: The text, or None where none was given.
+
+    Returns:
+        The text; None where there is nothing to search for.
 
     Raises:
         BadInput: If it is longer than `limits.search_chars`.
@@ -203,12 +225,15 @@ def check_search(limits: Limits, text: str | None) -> str | None:
 
 
 def check_share(name: str, value: float | None, *, above_zero: bool = False) -> float | None:
-    """Returns a share of something if it is one.
+    """Checks a share of something.
 
     Args:
         name: Of the argument, for the message.
         value: The share, or None where none was given.
         above_zero: Whether 0 itself is refused.
+
+    Returns:
+        `value` unchanged.
 
     Raises:
         BadInput: If it is not between 0 and 1.

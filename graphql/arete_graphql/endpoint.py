@@ -52,6 +52,12 @@ class GraphQLEndpoint:
     async def answer(self, request: Request) -> Response:
         """Answers a request.
 
+        Args:
+            request: The request.
+
+        Returns:
+            200 with `data` and, where something failed, `errors`.
+
         Raises:
             HTTPException: 400, 405, 413, 415 for a request that holds no GraphQL document, 503 when too many are
                 under way.

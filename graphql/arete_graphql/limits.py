@@ -117,6 +117,10 @@ def document_limits(limits: Limits) -> Callable[[], SchemaExtension]:
 def check_size(size: DocumentSize, limits: Limits) -> None:
     """Checks the measures of a document.
 
+    Args:
+        size: Its measures.
+        limits: `depth`, `aliases` and `fields` are looked at.
+
     Raises:
         BadInput: If one exceeds its limit.
     """

@@ -92,6 +92,11 @@ class HostGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request.
 
+        Args:
+            scope: The request.
+            receive: Gives its body.
+            send: Takes the answer.
+
         Raises:
             BadInput: If the Host header names another host.
         """

@@ -123,6 +123,12 @@ class Pictures:
     async def answer(self, request: Request) -> Response:
         """Answers a request for a picture.
 
+        Args:
+            request: Its path parameters are `run` and `name`, its query may hold `v`.
+
+        Returns:
+            The picture, or 304 where the caller has it.
+
         Raises:
             NotFoundError: If the run, the channel or the file is not there.
             DatabaseUnavailableError: If the run could not be looked up.
