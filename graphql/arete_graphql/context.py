@@ -143,7 +143,7 @@ class RequestContext:
     database: Database
     limits: Limits
     reads_started: int = 0
-    layers: DataLoader[str, list[LayerInfo]] = field(init=False)
+    layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -174,7 +174,7 @@ class RequestContext:
         self.reads_started += 1
         return await self.database.read(function, *args, **kwargs)
 
-    async def _load_layers(self, runs: list[str]) -> list[list[LayerInfo] | BaseException]:
+    async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...] | BaseException]:
         return await asyncio.gather(*(self.read(reads.list_layers, run) for run in runs), return_exceptions=True)
 
     async def _load_graphs(self, keys: list[GraphKey]) -> list[AttributionGraph | BaseException]:
@@ -186,58 +186,3 @@ class RequestContext:
 
 Info = strawberry.Info[RequestContext, None]
 """What a resolver gets beside its arguments."""
-
-
-def check_page(limits: Limits, first: int) -> int:
-    """Checks how long a list is asked for.
-
-    Args:
-        limits: `page` is looked at.
-        first: How many entries are wanted.
-
-    Returns:
-        `first` unchanged.
-
-    Raises:
-        BadInput: If it is below 1 or above `limits.page`.
-    """
-    if not 1 <= first <= limits.page:
-        raise BadInput(f"first is {first}, 1 to {limits.page} is allowed", hint="page through with `after`")
-    return first
-
-
-def check_search(limits: Limits, text: str | None) -> str | None:
-    """Checks a search text.
-
-    Args:
-        limits: `search_chars` is looked at.
-        text: The text, or None where none was given.
-
-    Returns:
-        The text; None where there is nothing to search for.
-
-    Raises:
-        BadInput: If it is longer than `limits.search_chars`.
-    """
-    if text is not None and len(text) > limits.search_chars:
-        raise BadInput(f"search has {len(text)} characters, {limits.search_chars} are allowed")
-    return text or None
-
-
-def check_share(name: str, value: float | None, *, above_zero: bool = False) -> float | None:
-    """Checks a share of something.
-
-    Args:
-        name: Of the argument, for the message.
-        value: The share, or None where none was given.
-        above_zero: Whether 0 itself is refused.
-
-    Returns:
-        `value` unchanged.
-
-    Raises:
-        BadInput: If it is not between 0 and 1.
-    """
-    if value is not None and (not 0 <= value <= 1 or (above_zero and value == 0)):
-        raise BadInput(f"{name} is {value:g}, {'above 0 and up to' if above_zero else '0 to'} 1 is allowed")
-    return value

@@ -12,7 +12,7 @@ from strawberry import ID
 from strawberry.extensions import ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
-from arete_graphql.context import Info, check_page, check_share
+from arete_graphql.context import Info
 from arete_graphql.graph_types import ChannelInClass, Comparison
 from arete_graphql.limits import document_limits
 from arete_graphql.settings import Limits
@@ -66,7 +66,6 @@ class Query:
         first: First = 5,
     ) -> ChannelInClass | None:
         """Reads a channel's strongest inputs, outputs and other classes."""
-        first = check_page(info.context.limits, first)
         return ChannelInClass.of(await info.context.read(reads.channel_in_class, channel, class_, first=first))
 
     @strawberry.field(description="Two classes' attribution graphs laid over each other.")
@@ -82,15 +81,9 @@ class Query:
         min_share: MinShare = 0.0,
     ) -> Comparison | None:
         """Compares two classes."""
-        found = await info.context.read(
-            reads.compare_classes,
-            a,
-            b,
-            operation=operation,
-            mass=check_share("mass", mass, above_zero=True),
-            min_share=check_share("minShare", min_share) or 0.0,
+        return Comparison.of(
+            await info.context.read(reads.compare_classes, a, b, operation=operation, mass=mass, min_share=min_share)
         )
-        return Comparison.of(found)
 
 
 class _Schema(strawberry.Schema):

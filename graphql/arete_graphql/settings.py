@@ -19,9 +19,7 @@ class Limits:
         aliases: Renamed fields in a document, after fragments are put in place.
         fields: Selected fields in a document, after fragments are put in place.
         tokens: Lexical tokens in a document.
-        page: Largest `first` of any list.
         reads: Reads from the database that one request may start.
-        search_chars: Longest search text.
         body_bytes: Largest request body; more is answered with 413.
         timeout_s: Seconds that a request may take from its first byte to the answer; then 504.
         concurrent: Requests that work on the database at the same time.
@@ -33,9 +31,7 @@ class Limits:
     aliases: int = 30
     fields: int = 500
     tokens: int = 2000
-    page: int = 1000
     reads: int = 100
-    search_chars: int = 200
     body_bytes: int = 256 * 1024
     timeout_s: float = 30.0
     concurrent: int = 16

@@ -12,11 +12,11 @@ import strawberry
 from strawberry import ID
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from arete_graphql.context import GraphKey, Info, check_page, check_search, check_share
+from arete_graphql.context import GraphKey, Info
 from arete_graphql.picture_urls import picture_url
 from arete_queries import reads
-from arete_queries.reads import ClassOrder
-from arete_queries.results import ChannelInfo, ChannelPage, ClassInfo, ClassPage, LayerInfo, RunInfo
+from arete_queries.arguments import MAX_FIRST
+from arete_queries.results import ChannelInfo, ChannelPage, ClassInfo, ClassOrder, ClassPage, LayerInfo, RunInfo
 
 if TYPE_CHECKING:
     from arete_graphql.graph_types import AttributionGraph
@@ -46,7 +46,7 @@ describe_enum(
     ClassOrder,
     "How a list of classes is sorted; classes that are equal in it come by index.",
     {
-        "INDEX": "As in the run folder: label order.",
+        "INDEX": "As in the run folder.",
         "NAME": "By name, A to Z.",
         "ACCURACY_DESC": "The classes that the model knows best first; unknown accuracy last.",
         "ACCURACY_ASC": "The classes that the model knows worst first; unknown accuracy last.",
@@ -54,7 +54,7 @@ describe_enum(
     },
 )
 
-First = Annotated[int, strawberry.argument(description="How many at most, 1 to 1000.")]
+First = Annotated[int, strawberry.argument(description=f"How many at most, 1 to {MAX_FIRST}.")]
 After = Annotated[str | None, strawberry.argument(description="The `endCursor` of the page before; absent: start.")]
 Mass = Annotated[
     float | None,
@@ -165,7 +165,6 @@ class Layer:
     @strawberry.field(description="The layer's channels, by index.")
     async def channels(self, info: Info, first: First = 50, after: After = None) -> ChannelConnection:
         """Reads a page of the layer's channels."""
-        first = check_page(info.context.limits, first)
         return ChannelConnection.of(await info.context.read(reads.list_channels, self.id, first=first, after=after))
 
 
@@ -221,8 +220,7 @@ class Class:
         """Reads the class's graph."""
         from arete_graphql.graph_types import AttributionGraph
 
-        key = GraphKey(self.id, check_share("mass", mass, above_zero=True), check_share("minShare", min_share) or 0.0)
-        return AttributionGraph.of(await info.context.graphs.load(key))
+        return AttributionGraph.of(await info.context.graphs.load(GraphKey(self.id, mass, min_share)))
 
 
 @strawberry.type(description="A page of a run's classes.")
@@ -291,13 +289,6 @@ class Run:
         after: After = None,
     ) -> ClassConnection:
         """Reads a page of the run's classes."""
-        limits = info.context.limits
-        page = await info.context.read(
-            reads.list_classes,
-            self.id,
-            search=check_search(limits, search),
-            order=sort,
-            first=check_page(limits, first),
-            after=after,
+        return ClassConnection.of(
+            await info.context.read(reads.list_classes, self.id, search=search, order=sort, first=first, after=after)
         )
-        return ClassConnection.of(page)

@@ -38,7 +38,7 @@ RUN = RunInfo(
     state="complete",
     folder="/nowhere/at/all",
 )
-LAYERS = [LayerInfo(f"demo/l{index}", "demo", f"l{index}", index, "conv", 2, 8, 8, ()) for index in range(2)]
+LAYERS = tuple(LayerInfo(f"demo/l{index}", "demo", f"l{index}", index, "conv", 2, 8, 8, ()) for index in range(2))
 CLASSES = tuple(
     ClassInfo(f"demo/{index}", "demo", index, index, f"class {index}", "label", 5, 0, None, None, None, 0, 0.0)
     for index in range(2)
