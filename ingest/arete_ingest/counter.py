@@ -288,15 +288,16 @@ class _Watcher(torch.fx.Interpreter):
 
     def run_node(self, n: torch.fx.Node) -> Any:
         if n.op == "call_module":
-            args, _ = self.fetch_args_kwargs_from_env(n)
-            if args:
-                self._before(n, args[0])
+            args, kwargs = self.fetch_args_kwargs_from_env(n)
+            self._before(n, args[0] if args else kwargs.get("input"))
         value = super().run_node(n)
         self._after(n, value)
         return value
 
 
 def _require_finite(value: Tensor, where: str, what: str) -> None:
+    if torch.isfinite(value.sum()):  # one fast pass; a sum of finite numbers may still overflow, so look closer then
+        return
     finite = torch.isfinite(value).flatten(1).all(dim=1)
     if not finite.all():
         raise NotFiniteError(where, int(torch.argmin(finite.int())), what)

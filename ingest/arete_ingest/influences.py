@@ -91,14 +91,18 @@ def strongest_inputs(
     """
     images = _padded(images, weights)
     width = images.shape[1] // len(weights.groups)
+    pointwise = weights.kernel == (1, 1)
     found = []
     for group, weight in enumerate(weights.groups):
         part = images[:, group * width : (group + 1) * width]
+        outputs = weight.shape[0] if pointwise else weight.shape[2]
+        # An image takes its contributions (and as much again to rank them) and, for k x k, one channel's products.
+        cells = max(
+            2 * outputs * width, 0 if pointwise else _cells_per_row(images, weight, weights) * _rows(images, weights)
+        )
         pieces = []
-        outputs = weight.shape[0] if weights.kernel == (1, 1) else weight.shape[2]
-        at_once = max(1, memory_bytes // (4 * outputs * width * images.element_size()))
-        for piece in part.split(at_once):
-            if weights.kernel == (1, 1):
+        for piece in part.split(max(1, memory_bytes // (cells * images.element_size()))):
+            if pointwise:
                 strength = _pointwise(piece, weight, weights.stride)
             else:
                 strength = _windowed(piece, weight, weights, memory_bytes)
@@ -125,6 +129,23 @@ def strongest(strength: Float[Tensor, "image out_channel in_channel"], k: int) -
     return chosen
 
 
+def _reach(weights: ConvWeights) -> tuple[int, int]:
+    """Positions between the first and the last that a kernel touches, both counted: (height, width)."""
+    (height, width), (down, right) = weights.kernel, weights.dilation
+    return (height - 1) * down + 1, (width - 1) * right + 1
+
+
+def _rows(images: Tensor, weights: ConvWeights) -> int:
+    """Rows of the convolution's output."""
+    return (images.shape[2] - _reach(weights)[0]) // weights.stride[0] + 1
+
+
+def _cells_per_row(images: Tensor, weight: Tensor, weights: ConvWeights) -> int:
+    """Numbers held for one output row of one input channel: patches (twice, to lay them out) and products."""
+    columns = (images.shape[3] - _reach(weights)[1]) // weights.stride[1] + 1
+    return columns * (2 * weight.shape[1] + weight.shape[2])
+
+
 def _padded(images: Tensor, weights: ConvWeights) -> Tensor:
     if not any(weights.padding):
         return images
@@ -148,12 +169,11 @@ def _windowed(
     weights: ConvWeights,
     memory_bytes: int,
 ) -> Float[Tensor, "image out_channel in_channel"]:
-    image_count, in_channels, height, _ = images.shape
-    _, taps, outputs = weight.shape
-    reach = (weights.kernel[0] - 1) * weights.dilation[0] + 1
-    rows = (height - reach) // weights.stride[0] + 1
-    columns = (images.shape[3] - (weights.kernel[1] - 1) * weights.dilation[1] - 1) // weights.stride[1] + 1
-    bytes_per_row = image_count * columns * (outputs + 2 * taps) * images.element_size()
+    image_count, in_channels = images.shape[:2]
+    outputs = weight.shape[2]
+    rows = _rows(images, weights)
+    reach = _reach(weights)[0]
+    bytes_per_row = image_count * _cells_per_row(images, weight, weights) * images.element_size()
     rows_at_once = max(1, min(rows, memory_bytes // bytes_per_row))
     channels_at_once = max(1, min(in_channels, memory_bytes // (bytes_per_row * rows_at_once)))
     strength = images.new_empty(in_channels, image_count, outputs)
