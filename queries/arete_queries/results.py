@@ -47,7 +47,8 @@ class ClassInfo:
     """A complete class. `key` is its small integer in the whole database, `index` its row in the run folder.
 
     `mass` is the one share of each layer's rank mass that the extraction settled on; None where the class has no graph.
-    `dropped_share` is the share of the class's influence counts that `load --min-share` left out.
+    `edge_count` is the number of its influence edges in the database, in the attribution graph or not.
+    `dropped_share` is the share of its influence counts that `load --min-share` left out.
     """
 
     id: str
@@ -75,6 +76,16 @@ class ClassPage:
     cursor: str | None
 
 
+class ClassOrder(StrEnum):
+    """In which order classes are listed. Classes without the number that is asked for come last, ties by index."""
+
+    INDEX = "index"
+    NAME = "name"
+    ACCURACY_DESC = "accuracy_desc"
+    ACCURACY_ASC = "accuracy_asc"
+    IMAGES_DESC = "images_desc"
+
+
 @dataclass(frozen=True)
 class ChannelInfo:
     """A channel. `picture_hash` names the content of its strip of `picture_tiles` dataset examples; None without."""
@@ -89,6 +100,16 @@ class ChannelInfo:
     picture_hash: str | None
     picture_tiles: int
     picture_tile_px: int
+
+
+@dataclass(frozen=True)
+class ChannelPage:
+    """A page of a layer's channels. `cursor` continues after the last one; `has_next` says if there is more."""
+
+    channels: tuple[ChannelInfo, ...]
+    total: int
+    has_next: bool
+    cursor: str | None
 
 
 @dataclass(frozen=True)
@@ -180,7 +201,11 @@ class LayerOverlap:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two attribution graphs laid over each other; vertices and edges are those that the operation asks for."""
+    """Two attribution graphs laid over each other; vertices and edges are those that the operation asks for.
+
+    They are differences of sets: an edge that only A has may join two vertices that both have, and then stands in
+    `A_MINUS_B` without them. The union has every edge's ends.
+    """
 
     a: ClassInfo
     b: ClassInfo
@@ -212,7 +237,12 @@ class ClassUse:
 
 @dataclass(frozen=True)
 class ChannelInClass:
-    """One channel seen from one class: what the hover card shows."""
+    """One channel seen from one class: what the hover card shows.
+
+    `rank_in_layer` is 1 + the number of channels of its layer with a larger rank. `inputs` and `outputs` are the
+    strongest ones over all edges of the class, kept or not; `other_classes` those that count the channel in the largest
+    share of their images.
+    """
 
     channel: ChannelInfo
     class_: ClassInfo

@@ -1,0 +1,164 @@
+"""One class at a time, from the run folder to the numbers that go into the database."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from arete_core.errors import RunFolderError
+from arete_core.run_folder import RunFolder
+from arete_queries.extract import Extraction, extract
+from arete_queries.layout import Layout
+from arete_queries.rank import Floats, Ints, rank_class
+
+_COUNT_COLUMNS = {"share": "count", "top-k": "top_k_count"}
+"""Which column of `activations` holds A, by the run's method."""
+
+
+@dataclass(frozen=True)
+class ClassData:
+    """What the database holds of one class.
+
+    Attributes:
+        index: Row of the class in `classes.parquet`.
+        counts: A, shape (channel,).
+        ranks: Shape (channel,).
+        sources: Positions of the edges' sources, shape (edge,).
+        targets: Positions of the edges' targets, shape (edge,).
+        weights: I, shape (edge,).
+        extraction: The attribution graph.
+        dropped_share: Share of the class's influence counts that `min_share` left out, 0 to 1.
+    """
+
+    index: int
+    counts: Ints
+    ranks: Floats
+    sources: Ints
+    targets: Ints
+    weights: Ints
+    extraction: Extraction
+    dropped_share: float
+
+
+class RunData:
+    """Reads a run folder class by class.
+
+    Args:
+        folder: The run folder.
+        min_share: Edges below this share of a class's images are left out.
+
+    Raises:
+        RunFolderError: If the tables do not fit together.
+    """
+
+    def __init__(self, folder: RunFolder, *, min_share: float) -> None:
+        self._folder = folder
+        self._min_share = min_share
+        self.layers = folder.table("layers").sort_by("layer")
+        self.channels = folder.table("channels").sort_by([("layer", "ascending"), ("channel", "ascending")])
+        self.classes = folder.table("classes").sort_by("class")
+        self.layout = Layout.of_tables(self.layers, self.channels)
+        if not np.array_equal(self.classes.column("class").to_numpy(), np.arange(len(self.classes))):
+            raise RunFolderError("classes.parquet: each of the classes 0, 1, 2, … was expected once")
+        self._images = self.classes.column("images").to_numpy()
+        self._activations = _Activations(folder, self.layout, len(self.classes))
+
+    @property
+    def class_count(self) -> int:
+        """Number of classes."""
+        return len(self._images)
+
+    def each(self, wanted: NDArray[np.bool_]) -> Iterator[ClassData]:
+        """Yields the wanted classes in turn, ranked and extracted; holds the rows of two classes at most.
+
+        Args:
+            wanted: Shape (class,).
+
+        Yields:
+            Each wanted class, in ascending order, also those without any edge.
+
+        Raises:
+            RunFolderError: If an edge or a count cannot be.
+        """
+        rows_of = self._folder.influences_by_class()
+        index, rows = next(rows_of, (self.class_count, None))
+        for class_ in range(self.class_count):
+            if index < class_:
+                raise RunFolderError(f"influences.parquet: class {index} was found where class {class_} was expected")
+            own = None
+            if index == class_:
+                own = rows
+                index, rows = next(rows_of, (self.class_count, None))
+            if wanted[class_]:
+                yield self._make(class_, own)
+        if index < self.class_count or rows is not None:
+            raise RunFolderError(f"influences.parquet: class {index} is unknown, or its rows stand apart")
+
+    def _make(self, index: int, rows: pa.Table | None) -> ClassData:
+        counts = self._activations.of_class(index)
+        sources, targets, weights = self._edges(index, rows)
+        kept = weights >= self._min_share * self._images[index]
+        total = int(weights.sum())
+        sources, targets, weights = sources[kept], targets[kept], weights[kept]
+        dropped = 0.0 if total == 0 else (total - int(weights.sum())) / total
+        ranks = rank_class(self.layout, counts, sources, targets, weights)
+        extraction = extract(self.layout, ranks, sources, targets)
+        return ClassData(index, counts, ranks, sources, targets, weights, extraction, dropped)
+
+    def _edges(self, index: int, rows: pa.Table | None) -> tuple[Ints, Ints, Ints]:
+        if rows is None:
+            nothing = np.zeros(0, np.int64)
+            return nothing, nothing, nothing
+        place = f"influences.parquet, class {index}"
+        values = {name: rows.column(name).to_numpy() for name in rows.column_names}
+        sources = self.layout.positions(values["source_layer"], values["source_channel"], place)
+        targets = self.layout.positions(values["target_layer"], values["target_channel"], place)
+        joined = self.layout.joined[values["source_layer"], values["target_layer"]]
+        if not joined.all():
+            row = int(np.argmin(joined))
+            raise RunFolderError(
+                f"{place}: row {row} joins layer {values['source_layer'][row]} to {values['target_layer'][row]}, "
+                "which the layer graph does not"
+            )
+        # One order whatever the file's, so that the same counts give the same ranks to the last bit.
+        order = np.lexsort((sources, targets))
+        sources, targets, weights = sources[order], targets[order], values["count"][order].astype(np.int64)
+        if (weights <= 0).any():
+            raise RunFolderError(f"{place}: counts above 0 were expected")
+        if ((np.diff(sources) == 0) & (np.diff(targets) == 0)).any():
+            raise RunFolderError(f"{place}: each edge was expected once")
+        return sources, targets, weights
+
+
+class _Activations:
+    """Table `activations`, sliced by class without a copy of the whole per class."""
+
+    def __init__(self, folder: RunFolder, layout: Layout, class_count: int) -> None:
+        column = _COUNT_COLUMNS.get(str(folder.manifest.settings.get("method", "share")))
+        if column is None:
+            method = folder.manifest.settings["method"]
+            raise RunFolderError(f"method {method!r}: one of {', '.join(_COUNT_COLUMNS)} was expected")
+        table = folder.table("activations")
+        classes = table.column("class").to_numpy()
+        if len(classes) and not (classes.min() >= 0 and classes.max() < class_count):
+            raise RunFolderError(f"activations.parquet: classes 0 to {class_count - 1} were expected")
+        positions = layout.positions(
+            table.column("layer").to_numpy(), table.column("channel").to_numpy(), "activations.parquet"
+        )
+        order = np.lexsort((positions, classes))
+        self._positions = positions[order]
+        self._counts = table.column(column).to_numpy()[order]
+        classes = classes[order]
+        if ((np.diff(classes) == 0) & (np.diff(self._positions) == 0)).any() or (self._counts < 0).any():
+            raise RunFolderError("activations.parquet: each channel once a class and counts of 0 or more were expected")
+        self._starts = np.searchsorted(classes, np.arange(class_count + 1))
+        self._channel_count = layout.channel_count
+
+    def of_class(self, index: int) -> Ints:
+        """Returns A of one class, shape (channel,)."""
+        part = slice(self._starts[index], self._starts[index + 1])
+        counts = np.zeros(self._channel_count, dtype=np.int64)
+        counts[self._positions[part]] = self._counts[part]
+        return counts

@@ -1,0 +1,9 @@
+// name: create_classes
+// access: write
+// params: run: string, classes: list<map>
+// columns: none
+// Makes the classes of a run, not yet visible to readers.
+MATCH (run:Run {id: $run})
+UNWIND $classes AS row
+CREATE (run)-[:HAS_CLASS]->(class:Class {id: row.id})
+SET class += row, class.state = 'waiting'

@@ -1,0 +1,7 @@
+// name: load_state
+// access: read
+// params: run: string
+// columns: state: string, manifestSha256: string, minShare: float, folder: string
+// The loader's view of a run, whatever state it is in.
+MATCH (run:Run {id: $run})
+RETURN run.state AS state, run.manifestSha256 AS manifestSha256, run.minShare AS minShare, run.folder AS folder

@@ -1,0 +1,284 @@
+"""Run folder to database: each class absent or complete, whatever happens on the way.
+
+A run's node and its classes are invisible to readers until they say `state: 'complete'`. Per class: mark it as loading,
+take away what an interrupted load left, write in batches, then count what the database holds, compare it with what was
+sent, and set the state in the same transaction. The run itself becomes complete last. A killed load goes on where it
+stopped; loading a complete run again does nothing.
+
+While one loader is at work on a run it holds an uncommitted `Load` node: a second one waits for it at a uniqueness
+constraint, for a moment, and then refuses. A loader that dies loses its connection, and with it the lock.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arete_core.errors import BadInput, LoadError, NotFoundError, RunConflictError
+from arete_core.ids import check_run_id
+from arete_core.progress import Progress, SilentProgress
+from arete_core.run_folder import RunFolder
+from arete_queries.class_data import ClassData, RunData
+from arete_queries.run_rows import channel_rows, class_rows, layer_rows, run_properties
+from arete_queries.runner import QueryRunner
+from arete_queries.write_class import TIMEOUT_S, clear_class, delete_all, shortfall, write_class
+
+_NODE_BATCH: Final = 2_000
+_LOCK_WAIT_S: Final = 3.0
+_CLASS_KEYS: Final = "/class-keys"
+"""Lock on the handing out of class keys; no run's id holds a slash."""
+_SCHEMA: Final = (
+    "schema_run_id",
+    "schema_layer_id",
+    "schema_channel_id",
+    "schema_class_id",
+    "schema_class_key",
+    "schema_load_id",
+    "schema_influences_class",
+    "schema_attributes_class",
+)
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did.
+
+    Attributes:
+        run: The run's id.
+        classes: Classes that the run holds now, all complete.
+        classes_loaded: Classes written by this load; 0 where all were there already.
+        without_graph: Names of the written classes for which no mass up to 100% connects every layer.
+        edges: Influence edges written by this load.
+        attribution_edges: How many of them are also in an attribution graph.
+        dropped_share: Largest share of a written class's influence counts that `min_share` left out.
+        elapsed_s: Seconds that it took.
+    """
+
+    run: str
+    classes: int
+    classes_loaded: int = 0
+    without_graph: tuple[str, ...] = ()
+    edges: int = 0
+    attribution_edges: int = 0
+    dropped_share: float = 0.0
+    elapsed_s: float = 0.0
+
+
+async def prepare_schema(runner: QueryRunner) -> None:
+    """Makes the constraints and indexes that loading and reading rely on, where they are missing.
+
+    Args:
+        runner: The database.
+
+    Raises:
+        DatabaseError: If the database takes no writes or cannot be reached.
+    """
+    for name in _SCHEMA:
+        await runner.run(name)
+    await runner.run("await_indexes", {"seconds": int(TIMEOUT_S)}, timeout_s=TIMEOUT_S)
+
+
+async def load_run(
+    runner: QueryRunner,
+    folder: RunFolder,
+    *,
+    min_share: float = 0.0,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Loads a run folder into the database.
+
+    Args:
+        runner: The database.
+        folder: A whole run folder.
+        min_share: Leave out edges that are seen in less than this share of a class's images, 0 to 1. The share of
+            counts that was left out is noted on each class, and ranks are computed from the rest.
+        replace: Delete a run of the same id first if it was made of other numbers or with another `min_share`.
+        progress: Told class by class.
+
+    Returns:
+        What was done.
+
+    Raises:
+        BadInput: If `min_share` is not within 0 to 1.
+        RunConflictError: If the database holds another run of this id, or another loader is at work on it.
+        RunFolderError: If the run folder's tables do not fit together.
+        LoadError: If the database does not hold what was sent.
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    if not 0 <= min_share <= 1:
+        raise BadInput(f"min_share: a share of 0 to 1 was expected, found {min_share}")
+    started = time.perf_counter()
+    run = check_run_id(folder.manifest.id)
+    loader = _Loader(runner, folder, float(min_share), progress or SilentProgress())
+    await prepare_schema(runner)
+    async with _hold(runner, run):
+        report = await loader.load(replace=replace)
+    return LoadReport(**{**vars(report), "elapsed_s": time.perf_counter() - started})
+
+
+async def delete_run(runner: QueryRunner, run: str, *, progress: Progress | None = None) -> None:
+    """Deletes a run in batches; readers no longer see it from the first moment on.
+
+    Args:
+        runner: The database.
+        run: The run's id, complete or not.
+        progress: Told class by class.
+
+    Raises:
+        NotFoundError: If the database holds nothing of such a run.
+        RunConflictError: If a loader is at work on it.
+        DatabaseError: If the database fails or cannot be reached; the same call goes on then.
+    """
+    await prepare_schema(runner)
+    async with _hold(runner, run):
+        if not await runner.run("load_state", {"run": run}):
+            raise NotFoundError("run", run, hint="list the runs with `arete runs`")
+        await _delete(runner, run, progress or SilentProgress())
+
+
+class _Loader:
+    """One load of one run folder."""
+
+    def __init__(self, runner: QueryRunner, folder: RunFolder, min_share: float, progress: Progress) -> None:
+        self._runner = runner
+        self._folder = folder
+        self._run = folder.manifest.id
+        self._min_share = min_share
+        self._progress = progress
+
+    async def load(self, *, replace: bool) -> LoadReport:
+        """Does what `load_run` describes, the lock being held."""
+        if await self._is_there(replace=replace):
+            return LoadReport(self._run, len(await self._runner.run("class_states", {"run": self._run})))
+        data = await asyncio.to_thread(RunData, self._folder, min_share=self._min_share)
+        states = await self._make_nodes(data)
+        missing = np.array([state["state"] != "complete" for state in states], dtype=np.bool_)
+        loaded, edges, attribution_edges, dropped_share = 0, 0, 0, 0.0
+        without_graph: list[str] = []
+        names = data.classes.column("name").to_pylist()
+        done = int((~missing).sum())
+        with self._progress.task(f"Load {self._run}", total=len(states), unit="classes", done=done) as task:
+            async for class_ in _ahead(data, missing):
+                state = states[class_.index]
+                if state["state"] == "loading":
+                    await clear_class(self._runner, state["key"])
+                await write_class(self._runner, self._run, state["key"], class_)
+                loaded += 1
+                edges += len(class_.weights)
+                attribution_edges += int(class_.extraction.kept_edges.sum())
+                dropped_share = max(dropped_share, class_.dropped_share)
+                if class_.extraction.mass is None:
+                    without_graph.append(names[class_.index])
+                task.advance()
+        await self._complete(data)
+        if without_graph:
+            self._progress.say(
+                f"{len(without_graph)} classes have no attribution graph, no share of rank mass connects every layer: "
+                + ", ".join(without_graph[:10])
+            )
+        return LoadReport(self._run, len(states), loaded, tuple(without_graph), edges, attribution_edges, dropped_share)
+
+    async def _is_there(self, *, replace: bool) -> bool:
+        """Returns whether the run is complete already; else whatever stands in the way is gone."""
+        found = await self._runner.run("load_state", {"run": self._run})
+        if not found:
+            return False
+        state = found[0]
+        same = (state["manifestSha256"], state["minShare"]) == (self._folder.manifest_sha256, self._min_share)
+        if same and state["state"] != "deleting":
+            if state["folder"] != str(self._folder.path):
+                await self._runner.run("set_run_folder", {"run": self._run, "folder": str(self._folder.path)})
+            return state["state"] == "complete"
+        if not same and not replace:
+            what = (
+                f"with min_share {state['minShare']:g}, not {self._min_share:g}"
+                if state["manifestSha256"] == self._folder.manifest_sha256
+                else f"made from other numbers (manifest {state['manifestSha256'][:12]}…, "
+                f"not {self._folder.manifest_sha256[:12]}…)"
+            )
+            raise RunConflictError(
+                f"the database holds a run {self._run!r} already, {what}",
+                hint="replace it with --replace, or give one of the two another id",
+            )
+        await _delete(self._runner, self._run, self._progress)
+        return False
+
+    async def _make_nodes(self, data: RunData) -> list[dict[str, Any]]:
+        """Makes run, layers, channels and classes where missing, and returns the classes' states by index."""
+        await self._runner.run(
+            "create_run", {"run": self._run, "properties": run_properties(self._folder, self._min_share)}
+        )
+        await self._runner.run("create_layers", {"run": self._run, "layers": layer_rows(self._run, data)})
+        for layer, rows in channel_rows(self._run, data, self._folder):
+            for start in range(0, len(rows), _NODE_BATCH):
+                await self._runner.run(
+                    "create_channels", {"layer": layer, "channels": rows[start : start + _NODE_BATCH]}
+                )
+        states = await self._runner.run("class_states", {"run": self._run})
+        if not states:
+            async with self._runner.transaction("create_classes", timeout_s=TIMEOUT_S) as transaction:
+                await transaction.run("lock_load", {"id": _CLASS_KEYS})
+                first = (await transaction.run("next_class_key"))[0]["key"]
+                rows = class_rows(self._run, data, first)
+                await transaction.run("create_classes", {"run": self._run, "classes": rows})
+                await transaction.run("unlock_load", {"id": _CLASS_KEYS})
+            states = await self._runner.run("class_states", {"run": self._run})
+        return states
+
+    async def _complete(self, data: RunData) -> None:
+        async with self._runner.transaction("complete_run", timeout_s=TIMEOUT_S) as transaction:
+            held = (await transaction.run("count_run", {"run": self._run}))[0]
+            sent = {
+                "layers": len(data.layers),
+                "channels": data.layout.channel_count,
+                "classes": data.class_count,
+                "completeClasses": data.class_count,
+            }
+            if held != sent:
+                raise LoadError(f"run {self._run}: {shortfall(sent, held)}", hint="delete the run and load it again")
+            await transaction.run("set_run_state", {"run": self._run, "state": "complete"})
+
+
+async def _ahead(data: RunData, wanted: NDArray[np.bool_]) -> AsyncIterator[ClassData]:
+    """Yields the wanted classes, ranking the next one in a thread while the caller writes the present one."""
+    classes = data.each(wanted)
+    coming = asyncio.create_task(asyncio.to_thread(next, classes, None))
+    try:
+        while (class_ := await coming) is not None:
+            coming = asyncio.create_task(asyncio.to_thread(next, classes, None))
+            yield class_
+    finally:
+        # A thread cannot be stopped: wait for it, so that nothing reads the folder after the load has ended.
+        await asyncio.wait([coming])
+
+
+@asynccontextmanager
+async def _hold(runner: QueryRunner, run: str) -> AsyncIterator[None]:
+    async with runner.transaction("hold_run", timeout_s=0) as transaction:
+        try:
+            async with asyncio.timeout(_LOCK_WAIT_S):
+                await transaction.run("lock_load", {"id": run})
+        except TimeoutError:
+            raise RunConflictError(
+                f"another loader is at work on run {run!r}", hint="wait for it to end, then try again"
+            ) from None
+        yield
+        await transaction.run("unlock_load", {"id": run})
+
+
+async def _delete(runner: QueryRunner, run: str, progress: Progress) -> None:
+    await runner.run("set_run_state", {"run": run, "state": "deleting"})
+    states = await runner.run("class_states", {"run": run})
+    with progress.task(f"Delete {run}", total=len(states), unit="classes") as task:
+        for state in states:
+            await clear_class(runner, state["key"])
+            await runner.run("delete_class", {"class": state["key"]})
+            task.advance()
+    await delete_all(runner, "delete_channels", {"run": run})
+    await runner.run("delete_run", {"run": run})

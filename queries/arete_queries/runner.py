@@ -1,0 +1,282 @@
+"""The one way to the database: every statement passes `QueryRunner.run(name, params)`.
+
+The runner sets database, access mode, timeout and transaction metadata, checks what goes in and what comes out against
+the statement's header, and turns the driver's errors into Arête's. Reads and idempotent writes are sent again, for a
+few seconds, when the connection is lost or the server asks for it; anything else is not, since nobody can know whether
+a lost commit took place.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, unit_of_work
+from neo4j import AsyncTransaction as DriverTransaction
+from neo4j.exceptions import ConfigurationError
+
+from arete_core.errors import SettingError
+from arete_queries.driver_errors import guarded, no_answer
+from arete_queries.statements import Access, Statement, statements
+
+CONNECT_TIMEOUT_S: Final = 4.0
+"""A database on the same network answers in milliseconds; beyond this it is down."""
+RETRY_S: Final = 4.0
+"""For how long a lost connection is tried again. Also bounds how long a call takes to say that the database is down."""
+TIMEOUT_S: Final = 30.0
+"""What the server may spend on one statement, unless the caller says otherwise."""
+GRACE_S: Final = 5.0
+"""Added on this side: a server that hangs ends no transaction, so we stop waiting for it."""
+POOL_SIZE: Final = 32
+
+Row: TypeAlias = dict[str, Any]
+"""One row of an answer, by column."""
+
+
+class Transaction:
+    """An explicit transaction: statements that take effect together or not at all. See `QueryRunner.transaction`."""
+
+    def __init__(self, transaction: DriverTransaction, timeout_s: float | None) -> None:
+        self._transaction = transaction
+        self._timeout_s = timeout_s
+
+    async def run(self, name: str, params: Mapping[str, Any] | None = None) -> list[Row]:
+        """Runs one statement inside the transaction.
+
+        Args:
+            name: Name of the statement.
+            params: Exactly its declared parameters.
+
+        Returns:
+            The rows, with exactly its declared columns.
+
+        Raises:
+            DatabaseError: If the database refuses it or cannot be reached.
+        """
+        statement, values = prepare(name, params)
+        with guarded(name):
+            async with _limit(name, self._timeout_s):
+                return await _rows(self._transaction, statement, values)
+
+
+class QueryRunner:
+    """One driver and its pool of connections. Make it with `connect`, use it as a context manager or call `close`.
+
+    Args:
+        driver: An open driver, which the runner then owns.
+        database: Name of the database.
+        app: Who is asking; shown by `SHOW TRANSACTIONS`.
+        timeout_s: What the server may spend on one statement, in seconds.
+    """
+
+    def __init__(self, driver: AsyncDriver, *, database: str, app: str = "arete", timeout_s: float = TIMEOUT_S) -> None:
+        self._driver = driver
+        self._database = database
+        self._app = app
+        self._timeout_s = timeout_s
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        user: str,
+        password: str,
+        database: str = "neo4j",
+        *,
+        app: str = "arete",
+        timeout_s: float = TIMEOUT_S,
+    ) -> "QueryRunner":
+        """Connects to a database and makes sure that it answers.
+
+        Args:
+            url: `bolt://…`, `neo4j://…` or `neo4j+s://…`.
+            user: User name; empty for a server without authentication.
+            password: Its password.
+            database: Name of the database.
+            app: Who is asking; shown by `SHOW TRANSACTIONS`.
+            timeout_s: What the server may spend on one statement, in seconds.
+
+        Returns:
+            A runner that can be used at once.
+
+        Raises:
+            SettingError: If the URL is none.
+            DatabaseUnavailableError: If nothing answers there within a few seconds, or it refuses user and password.
+        """
+        try:
+            driver = AsyncGraphDatabase.driver(
+                url,
+                auth=(user, password) if user else None,
+                user_agent=f"arete/{app}",
+                connection_timeout=CONNECT_TIMEOUT_S,
+                connection_acquisition_timeout=CONNECT_TIMEOUT_S + 1.0,
+                max_transaction_retry_time=RETRY_S,
+                max_connection_pool_size=POOL_SIZE,
+                # A connection that lay idle this long is tried before it is used, so that a restarted server is
+                # noticed here and not in the middle of an answer.
+                liveness_check_timeout=10.0,
+                notifications_min_severity="OFF",
+            )
+        except (ConfigurationError, ValueError) as error:
+            raise SettingError(
+                f"{url!r} is no address of a Neo4j database: {error}",
+                hint="give one like bolt://localhost:7687 or neo4j+s://name.databases.neo4j.io",
+            ) from error
+        runner = cls(driver, database=database, app=app, timeout_s=timeout_s)
+        try:
+            await runner.check()
+        except BaseException:
+            await runner.close()
+            raise
+        return runner
+
+    async def check(self) -> None:
+        """Makes sure that the database answers.
+
+        Raises:
+            DatabaseUnavailableError: If it does not within a few seconds.
+        """
+        with guarded("check"):
+            statement, values = prepare("ping", None)
+            # Without a retry: whoever asks this wants to know how things stand now.
+            async with (
+                _limit("check", CONNECT_TIMEOUT_S),
+                self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session,
+                await session.begin_transaction(self._metadata("ping"), CONNECT_TIMEOUT_S) as transaction,
+            ):
+                await _rows(transaction, statement, values)
+
+    async def close(self) -> None:
+        """Closes every connection. May be called twice."""
+        await self._driver.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def run(
+        self, name: str, params: Mapping[str, Any] | None = None, *, timeout_s: float | None = None
+    ) -> list[Row]:
+        """Runs one statement in a transaction of its own.
+
+        Args:
+            name: Name of the statement, that of its file in `cypher/`.
+            params: Exactly its declared parameters.
+            timeout_s: What the server may spend on it, in seconds; the runner's own when None.
+
+        Returns:
+            The rows, with exactly its declared columns.
+
+        Raises:
+            DatabaseUnavailableError: If the database cannot be reached or does not answer in time.
+            DatabaseError: If it refuses the statement.
+        """
+        statement, values = prepare(name, params)
+        limit = self._timeout_s if timeout_s is None else timeout_s
+
+        @unit_of_work(metadata=self._metadata(name), timeout=limit)
+        async def work(transaction: AsyncManagedTransaction) -> list[Row]:
+            return await _rows(transaction, statement, values)
+
+        with guarded(name):
+            async with (
+                _limit(name, limit + RETRY_S),
+                self._driver.session(
+                    database=self._database,
+                    default_access_mode=READ_ACCESS if statement.access is Access.READ else WRITE_ACCESS,
+                    bookmark_manager=self._driver.execute_query_bookmark_manager,
+                ) as session,
+            ):
+                if statement.access is Access.READ:
+                    return await session.execute_read(work)
+                if statement.idempotent:
+                    return await session.execute_write(work)
+                async with await session.begin_transaction(self._metadata(name), limit) as transaction:
+                    rows = await _rows(transaction, statement, values)
+                    await transaction.commit()
+                    return rows
+
+    @asynccontextmanager
+    async def transaction(self, name: str, *, timeout_s: float | None = None) -> AsyncIterator[Transaction]:
+        """Opens an explicit write transaction; it is committed at the end of the block, rolled back on any error.
+
+        Args:
+            name: What it is for; shown by `SHOW TRANSACTIONS` beside the app.
+            timeout_s: What the server may spend on the whole of it, in seconds; 0 for as long as it takes, the
+                runner's own when None.
+
+        Yields:
+            The transaction.
+
+        Raises:
+            DatabaseError: If the database refuses it or cannot be reached.
+        """
+        limit = self._timeout_s if timeout_s is None else timeout_s
+        wait = limit or None
+        with guarded(name):
+            async with self._driver.session(
+                database=self._database,
+                default_access_mode=WRITE_ACCESS,
+                bookmark_manager=self._driver.execute_query_bookmark_manager,
+            ) as session:
+                async with _limit(name, wait):
+                    transaction = await session.begin_transaction(self._metadata(name), limit)
+                async with transaction:
+                    yield Transaction(transaction, wait)
+                    async with _limit(name, wait):
+                        await transaction.commit()
+
+    def _metadata(self, name: str) -> dict[str, Any]:
+        return {"app": self._app, "query": name}
+
+
+def prepare(name: str, params: Mapping[str, Any] | None) -> tuple[Statement, dict[str, Any]]:
+    """Finds a statement and checks the values for it.
+
+    Args:
+        name: Name of the statement.
+        params: Exactly its declared parameters; lists are checked to be lists, not what they hold.
+
+    Returns:
+        The statement and its values.
+
+    Raises:
+        KeyError: If there is no such statement.
+        TypeError: If the values are not those that the header declares.
+    """
+    statement = statements()[name]
+    values = dict(params or {})
+    if values.keys() != statement.params.keys():
+        raise TypeError(f"{name}: parameters {sorted(statement.params)} were expected, found {sorted(values)}")
+    for key, type_ in statement.params.items():
+        if not type_.accepts(values[key]):
+            raise TypeError(f"{name}: ${key}: {type_} was expected, found {values[key]!r:.80}")
+    return statement, values
+
+
+async def _rows(
+    transaction: AsyncManagedTransaction | DriverTransaction, statement: Statement, values: dict[str, Any]
+) -> list[Row]:
+    result = await transaction.run(statement.text, values)
+    columns = list(result.keys())
+    if columns != list(statement.columns):
+        raise TypeError(f"{statement.name}: columns {list(statement.columns)} were declared, found {columns}")
+    return [dict(record) async for record in result]
+
+
+@asynccontextmanager
+async def _limit(name: str, limit_s: float | None) -> AsyncIterator[None]:
+    """Stops waiting some seconds after the server should have given up by itself."""
+    scope = asyncio.timeout(None if limit_s is None else limit_s + GRACE_S)
+    try:
+        async with scope:
+            yield
+    except TimeoutError as error:
+        if not scope.expired():
+            raise
+        raise no_answer(name, limit_s or 0.0) from error

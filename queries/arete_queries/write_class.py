@@ -1,0 +1,128 @@
+"""Writes one class's relationships, checks that the database holds them, and takes them away again."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from arete_core.errors import LoadError
+from arete_queries.class_data import ClassData
+from arete_queries.runner import QueryRunner
+
+BATCH: Final = 20_000
+"""Relationships a transaction: more is no faster, and takes more of the server's heap."""
+TIMEOUT_S: Final = 120.0
+
+
+async def write_class(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
+    """Writes a class and shows it to readers, once the database is known to hold all of it.
+
+    The class must be known to have no relationships yet; see `clear_class`.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        key: The class's key.
+        data: What to write.
+
+    Raises:
+        LoadError: If the database holds something else than was sent; the class stays invisible.
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    await runner.run("set_class_state", {"class": key, "state": "loading"})
+    sent = await _write_activations(runner, run, key, data)
+    sent |= await _write_edges(runner, run, key, data, "influences", np.ones(len(data.weights), np.bool_))
+    sent |= await _write_edges(runner, run, key, data, "attributes", data.extraction.kept_edges)
+    async with runner.transaction("complete_class", timeout_s=TIMEOUT_S) as transaction:
+        held = (await transaction.run("count_class", {"class": key}))[0]
+        if held != sent:
+            raise LoadError(
+                f"class {run}/{data.index}: {shortfall(sent, held)}", hint="load the run again, the class is redone"
+            )
+        await transaction.run(
+            "complete_class",
+            {
+                "class": key,
+                "mass": data.extraction.mass,
+                "edgeCount": len(data.weights),
+                "droppedShare": data.dropped_share,
+            },
+        )
+
+
+def shortfall(sent: dict[str, int], held: dict[str, int]) -> str:
+    """Says where what the database holds differs from what was sent."""
+    return ", ".join(f"{name}: {sent[name]:,} sent, {held[name]:,} stored" for name in sent if sent[name] != held[name])
+
+
+async def clear_class(runner: QueryRunner, key: int) -> None:
+    """Deletes all relationships of a class but the one to its run, in batches.
+
+    Args:
+        runner: The database.
+        key: The class's key.
+
+    Raises:
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    for name in ("delete_attributes", "delete_influences", "delete_activations"):
+        await delete_all(runner, name, {"class": key})
+
+
+async def delete_all(runner: QueryRunner, name: str, params: dict[str, Any]) -> None:
+    """Repeats a deleting statement until it finds nothing more, a batch a transaction.
+
+    Args:
+        runner: The database.
+        name: A statement with a parameter `limit` and a column `deleted`.
+        params: Its other parameters.
+
+    Raises:
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    while (await runner.run(name, params | {"limit": BATCH}, timeout_s=TIMEOUT_S))[0]["deleted"] == BATCH:
+        pass
+
+
+async def _write_activations(runner: QueryRunner, run: str, key: int, data: ClassData) -> dict[str, int]:
+    positions = np.flatnonzero((data.counts > 0) | (data.ranks > 0))
+    for start in range(0, len(positions), BATCH):
+        part = positions[start : start + BATCH]
+        await runner.run(
+            "write_activations",
+            {
+                "class": key,
+                "run": run,
+                "positions": part.tolist(),
+                "counts": data.counts[part].tolist(),
+                "ranks": data.ranks[part].tolist(),
+                "entries": data.extraction.entry[part].tolist(),
+                "kept": data.extraction.kept[part].tolist(),
+            },
+            timeout_s=TIMEOUT_S,
+        )
+    return {
+        "activations": len(positions),
+        "activationSum": int(data.counts.sum()),
+        "kept": int(data.extraction.kept.sum()),
+    }
+
+
+async def _write_edges(
+    runner: QueryRunner, run: str, key: int, data: ClassData, kind: str, chosen: NDArray[np.bool_]
+) -> dict[str, int]:
+    edges = np.flatnonzero(chosen)
+    for start in range(0, len(edges), BATCH):
+        part = edges[start : start + BATCH]
+        await runner.run(
+            f"write_{kind}",
+            {
+                "class": key,
+                "run": run,
+                "sources": data.sources[part].tolist(),
+                "targets": data.targets[part].tolist(),
+                "counts": data.weights[part].tolist(),
+            },
+            timeout_s=TIMEOUT_S,
+        )
+    return {kind: len(edges), f"{kind[:-1]}Sum": int(data.weights[edges].sum())}

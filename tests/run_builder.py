@@ -1,0 +1,231 @@
+"""Small whole run folders for tests, written through the same functions as ingest's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+import hand_worked
+from arete_core.run_folder import DatasetInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
+from arete_core.run_schema import FORMAT_VERSION, TABLES
+
+Edge = tuple[int, int, int, int, int]
+"""Source layer, source channel, target layer, target channel, count."""
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    name: str
+    channels: int
+    parents: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class ClassSpec:
+    """One class: A as (layer, channel) -> count, and its edges."""
+
+    name: str
+    images: int
+    activations: dict[tuple[int, int], int]
+    edges: Sequence[Edge]
+    accuracy: float | None = 0.5
+    top_k: dict[tuple[int, int], int] = field(default_factory=dict)
+
+
+def build_run(
+    path: Path,
+    layers: Sequence[LayerSpec],
+    classes: Sequence[ClassSpec],
+    *,
+    run_id: str = "tiny",
+    excluded: Sequence[tuple[int, int]] = (),
+    pictures: bool = False,
+    settings: dict[str, Any] | None = None,
+    model: str = "tiny",
+) -> RunFolder:
+    """Writes a run folder and opens it."""
+    path.mkdir(parents=True, exist_ok=True)
+    channels = [(layer, channel) for layer, spec in enumerate(layers) for channel in range(spec.channels)]
+    rows: dict[str, list[dict[str, Any]]] = {
+        "layers": [
+            {
+                "layer": index,
+                "name": spec.name,
+                "kind": "conv",
+                "channels": spec.channels,
+                "parents": list(spec.parents),
+                "height": 8,
+                "width": 8,
+            }
+            for index, spec in enumerate(layers)
+        ],
+        "channels": [
+            {
+                "layer": layer,
+                "channel": channel,
+                "excluded": (layer, channel) in excluded,
+                "reason": "not semantic" if (layer, channel) in excluded else None,
+            }
+            for layer, channel in channels
+        ],
+        "classes": [
+            {
+                "class": index,
+                "name": spec.name,
+                "kind": "label",
+                "images": spec.images,
+                "failed": 0,
+                "accuracy": spec.accuracy,
+                "histogram": None if spec.accuracy is None else [spec.images, *[0] * 9],
+            }
+            for index, spec in enumerate(classes)
+        ],
+        "activations": [
+            {
+                "class": index,
+                "layer": layer,
+                "channel": channel,
+                "count": spec.activations.get((layer, channel), 0),
+                "top_k_count": spec.top_k.get((layer, channel), 0),
+            }
+            for index, spec in enumerate(classes)
+            for layer, channel in sorted(spec.activations.keys() | spec.top_k.keys())
+        ],
+        "influences": [
+            {
+                "class": index,
+                "source_layer": source_layer,
+                "source_channel": source,
+                "target_layer": target_layer,
+                "target_channel": target,
+                "count": count,
+            }
+            for index, spec in enumerate(classes)
+            for source_layer, source, target_layer, target, count in sorted(
+                spec.edges, key=lambda edge: (edge[2], edge[3], edge[0], edge[1])
+            )
+        ],
+    }
+    if pictures:
+        rows["sprites"] = [
+            {
+                "layer": layer,
+                "channel": channel,
+                "file": f"examples/{layer}-{channel}.webp",
+                "tiles": 3,
+                "tile_px": 32,
+                "sha256": f"{layer:032x}{channel:032x}",
+            }
+            for layer, channel in channels
+        ]
+    tables = {name: pa.Table.from_pylist(found, schema=TABLES[name]) for name, found in rows.items()}
+    return write_run(path, tables, run_id=run_id, settings=settings, model=model)
+
+
+def write_run(
+    path: Path,
+    tables: dict[str, pa.Table],
+    *,
+    run_id: str = "tiny",
+    settings: dict[str, Any] | None = None,
+    model: str = "tiny",
+) -> RunFolder:
+    """Writes tables and a manifest, and opens the folder."""
+    files = {f"{name}.parquet": write_table(path, name, table) for name, table in tables.items()}
+    manifest = Manifest(
+        format_version=FORMAT_VERSION,
+        id=run_id,
+        name=f"The {run_id} run",
+        created_at="2026-11-21T10:00:00+00:00",
+        model=ModelInfo(
+            name=model,
+            weights="tiny.safetensors",
+            weights_sha256="0" * 64,
+            graph_sha256="1" * 64,
+            image_size=32,
+            outputs=8,
+        ),
+        dataset=DatasetInfo(
+            name="drawings",
+            split="",
+            files_sha256="2" * 64,
+            images=sum(tables["classes"].column("images").to_pylist()),
+            failed=0,
+        ),
+        settings={"method": "share", **(settings or {})},
+        versions={"arete": "0"},
+        device="cpu",
+        state="complete",
+        files=files,
+    )
+    write_manifest(path, manifest)
+    return RunFolder.open(path)
+
+
+def hand_worked_run(path: Path, *, run_id: str = "hand-worked", method: str = "share") -> RunFolder:
+    """The network that is worked out on paper."""
+    layers = [
+        LayerSpec(name, channels, [index - 1] if index else [])
+        for index, (name, channels) in enumerate(zip(hand_worked.LAYERS, hand_worked.CHANNELS, strict=True))
+    ]
+
+    def by_channel(counts: Sequence[Sequence[int]]) -> dict[tuple[int, int], int]:
+        return {
+            (layer, channel): count for layer, row in enumerate(counts) for channel, count in enumerate(row) if count
+        }
+
+    spec = ClassSpec(
+        "striped disc",
+        hand_worked.IMAGES,
+        by_channel(hand_worked.ACTIVATION_COUNTS),
+        hand_worked.EDGES,
+        top_k=by_channel(hand_worked.TOP_K_COUNTS),
+    )
+    return build_run(path, layers, [spec], run_id=run_id, settings={"method": method})
+
+
+def random_run(
+    path: Path,
+    *,
+    run_id: str = "tiny",
+    sizes: Sequence[int] = (6, 8, 10, 7),
+    class_count: int = 3,
+    edges_per_target: int = 4,
+    images: int = 100,
+    skip: bool = True,
+    excluded: Sequence[tuple[int, int]] = (),
+    pictures: bool = False,
+    seed: int = 0,
+) -> RunFolder:
+    """A run of a made-up network: a chain of layers, with a skip edge to the last but one where asked for.
+
+    Counts fall off as real ones do: few channels and edges are used by nearly all images, most by few.
+    """
+    rng = np.random.default_rng(seed)
+    layers = [
+        LayerSpec(f"block{index}", size, ([index - 1] if index else []) + ([index - 2] if skip and index > 1 else []))
+        for index, size in enumerate(sizes)
+    ]
+    names = ["black bear", "Brown Bear", "polar bear", "red fox", "Zebra", "übersee", "O'Hara's cat", "tab\tby"]
+    classes = []
+    for index in range(class_count):
+        activations = {
+            (layer, channel): int(count)
+            for layer, size in enumerate(sizes)
+            for channel, count in enumerate(np.minimum(rng.geometric(4 / images, size) - 1, images))
+            if count
+        }
+        edges = [
+            (parent, int(source), layer, target, int(min(rng.geometric(5 / images), images)))
+            for layer, spec in enumerate(layers)
+            for target in range(spec.channels)
+            for parent in spec.parents
+            for source in rng.choice(sizes[parent], min(edges_per_target, sizes[parent]), replace=False)
+        ]
+        name = names[index] if index < len(names) else f"class {index:03}"
+        accuracy = None if index == 1 else float(np.round(rng.random(), 3))
+        classes.append(ClassSpec(name, images + 10 * (index % 3), activations, edges, accuracy))
+    return build_run(path, layers, classes, run_id=run_id, excluded=excluded, pictures=pictures)
