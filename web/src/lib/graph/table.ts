@@ -1,0 +1,112 @@
+/** The drawing as two tables: the same vertices and edges, for reading aloud, sorting and copying. */
+
+import type { ClassInfo, Layer } from '$lib/api/operations';
+import { formatCount, formatRank, formatShare } from '$lib/util/format';
+import { localId } from '$lib/util/ids';
+import type { DrawnEdge, DrawnVertex } from './drawing';
+
+export interface Column {
+  name: string;
+  numeric: boolean;
+  /** Whether it holds ids. */
+  id?: boolean;
+}
+
+export interface Cell {
+  text: string;
+  /** What is sorted by and copied. */
+  value: number | string;
+}
+
+export interface Table {
+  columns: Column[];
+  rows: { id: string; cells: Cell[] }[];
+}
+
+const WHERE = { ONLY_A: 'only A', SHARED: 'shared', ONLY_B: 'only B' };
+
+/** One row a channel: A and rank, of the class or of both. */
+export function vertexTable(vertices: DrawnVertex[], classes: ClassInfo[]): Table {
+  const comparing = classes.length > 1;
+  return {
+    columns: [
+      { name: 'Channel', numeric: false, id: true },
+      { name: 'Layer', numeric: true },
+      ...(comparing ? [{ name: 'In', numeric: false }] : []),
+      ...each(classes, ['A, images', 'A, share', 'Rank']),
+    ],
+    rows: vertices.map(({ id, channel, membership, counts, shares, ranks }) => ({
+      id,
+      cells: [
+        text(localId(id)),
+        count(channel.layerIndex),
+        ...(membership ? [text(WHERE[membership])] : []),
+        ...counts.flatMap((images, i) => [count(images), share(shares[i]!), rank(ranks[i]!)]),
+      ],
+    })),
+  };
+}
+
+/** One row an edge: I of the class or of both. */
+export function edgeTable(
+  edges: DrawnEdge[],
+  vertices: Map<string, DrawnVertex>,
+  classes: ClassInfo[],
+  layers: Map<number, Layer>,
+): Table {
+  const comparing = classes.length > 1;
+  const layerOf = (id: string): Cell => {
+    const index = vertices.get(id)!.channel.layerIndex;
+    return { text: layers.get(index)?.name ?? String(index), value: index };
+  };
+  return {
+    columns: [
+      { name: 'From', numeric: false, id: true },
+      { name: 'To', numeric: false, id: true },
+      { name: 'Into layer', numeric: false },
+      ...(comparing ? [{ name: 'In', numeric: false }] : []),
+      ...each(classes, ['I, images', 'I, share']),
+    ],
+    rows: edges.map(({ id, source, target, membership, counts, shares }) => ({
+      id,
+      cells: [
+        text(localId(source)),
+        text(localId(target)),
+        layerOf(target),
+        ...(membership ? [text(WHERE[membership])] : []),
+        ...counts.flatMap((images, i) => [count(images), share(shares[i]!)]),
+      ],
+    })),
+  };
+}
+
+/** Rows in the order of one column; equal ones stay in the order given. */
+export function sortRows(rows: Table['rows'], column: number, down: boolean): Table['rows'] {
+  const sign = down ? -1 : 1;
+  return [...rows].sort((a, b) => {
+    const [left, right] = [a.cells[column]!.value, b.cells[column]!.value];
+    if (typeof left === 'number' && typeof right === 'number') return sign * (left - right);
+    return sign * String(left).localeCompare(String(right), 'en', { numeric: true });
+  });
+}
+
+/** Tab-separated text with a head line; numbers as they are, not rounded for reading. */
+export function toTsv(table: Table): string {
+  const lines = [
+    table.columns.map(({ name }) => name),
+    ...table.rows.map(({ cells }) => cells.map(({ value }) => value)),
+  ];
+  return lines.map((line) => line.join('\t')).join('\n') + '\n';
+}
+
+function each(classes: ClassInfo[], names: string[]): Column[] {
+  const comparing = classes.length > 1;
+  return classes.flatMap((item) =>
+    names.map((name) => ({ name: comparing ? `${name} (${item.name})` : name, numeric: true })),
+  );
+}
+
+const text = (value: string): Cell => ({ text: value, value });
+const count = (value: number): Cell => ({ text: formatCount(value), value });
+const share = (value: number): Cell => ({ text: formatShare(value), value });
+const rank = (value: number): Cell => ({ text: formatRank(value), value });

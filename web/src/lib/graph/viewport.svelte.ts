@@ -1,0 +1,152 @@
+import { select } from 'd3-selection';
+import { zoom, zoomIdentity, type D3ZoomEvent, type ZoomBehavior, type ZoomTransform } from 'd3-zoom';
+
+export interface Extent {
+  width: number;
+  height: number;
+}
+
+/** Room around the drawing that a fit leaves free, in px. */
+interface Margin {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+const LEAST = 0.15;
+const MOST = 4;
+/** Small drawings are not blown up beyond this by a fit. */
+const FIT_MOST = 1.35;
+/** Below this distance of rows on screen, labels show their name only. */
+const TIGHT_PX = 44;
+const GLIDE_MS = 220;
+
+/**
+ * Zoom and pan of the drawing by a CSS transform on one composited element: gestures come from d3-zoom, and nothing is
+ * drawn anew while they last. The pane's `--k` and `--ty` carry the row labels along.
+ */
+export class Viewport {
+  k = 1;
+  x = 0;
+  y = 0;
+  /** Whether the view is as the last fit left it; then a new size fits again. */
+  fitted = true;
+
+  #pane: HTMLElement;
+  #world: HTMLElement;
+  #zoom: ZoomBehavior<HTMLElement, unknown>;
+  #extent: Extent = { width: 0, height: 0 };
+  #margin: Margin = { left: 0, top: 0, right: 0, bottom: 0 };
+  #rowGap = 0;
+  #own = false;
+
+  constructor(pane: HTMLElement, world: HTMLElement) {
+    this.#pane = pane;
+    this.#world = world;
+    this.#zoom = zoom<HTMLElement, unknown>()
+      .scaleExtent([LEAST, MOST])
+      .clickDistance(4)
+      .filter((event: Event) => isGesture(event))
+      .on('start', () => (world.style.willChange = 'transform'))
+      .on('zoom', (event: D3ZoomEvent<HTMLElement, unknown>) => this.#apply(event.transform))
+      // Without the hint the text and pictures are drawn again, sharp at the new scale.
+      .on('end', () => (world.style.willChange = ''));
+    select(pane).call(this.#zoom).on('dblclick.zoom', null);
+  }
+
+  destroy(): void {
+    select(this.#pane).on('.zoom', null);
+  }
+
+  /** Says how large the drawing is, and fits it unless the same person is looking around in it. */
+  show(extent: Extent, margin: Margin, rowGap: number): void {
+    this.#extent = extent;
+    this.#margin = margin;
+    this.#rowGap = rowGap;
+    if (this.fitted) this.fit(false);
+  }
+
+  /** The whole drawing in the window; a very tall one its top. */
+  fit(glide = true): void {
+    const { width, height } = this.#room();
+    const whole = Math.min(width / (this.#extent.width || 1), height / (this.#extent.height || 1), FIT_MOST);
+    const k = Math.max(whole, LEAST);
+    const spareX = (width - this.#extent.width * k) / 2;
+    const spareY = Math.max(0, (height - this.#extent.height * k) / 2);
+    this.#to(k, this.#margin.left + spareX, this.#margin.top + spareY, glide);
+    this.fitted = true;
+  }
+
+  /** Scale 1, keeping the middle. */
+  full(): void {
+    this.zoomBy(1 / this.k);
+  }
+
+  /** Zooms about the middle of the window. */
+  zoomBy(factor: number): void {
+    const { width, height } = this.#room();
+    const [cx, cy] = [this.#margin.left + width / 2, this.#margin.top + height / 2];
+    const k = Math.min(Math.max(this.k * factor, LEAST), MOST);
+    this.#to(k, cx - ((cx - this.x) * k) / this.k, cy - ((cy - this.y) * k) / this.k, true);
+    this.fitted = false;
+  }
+
+  /** Moves just enough for a point of the drawing to be in sight. */
+  reveal(x: number, y: number, around: number): void {
+    const room = this.#room();
+    const [left, top] = [this.#margin.left, this.#margin.top];
+    const reach = around * this.k;
+    const [px, py] = [x * this.k + this.x, y * this.k + this.y];
+    const dx = Math.max(0, left + reach - px) || Math.min(0, left + room.width - reach - px);
+    const dy = Math.max(0, top + reach - py) || Math.min(0, top + room.height - reach - py);
+    if (dx === 0 && dy === 0) return;
+    this.#to(this.k, this.x + dx, this.y + dy, true);
+    this.fitted = false;
+  }
+
+  /** A point of the window in the drawing's own px. */
+  toWorld(clientX: number, clientY: number): { x: number; y: number } {
+    const box = this.#pane.getBoundingClientRect();
+    return { x: (clientX - box.left - this.x) / this.k, y: (clientY - box.top - this.y) / this.k };
+  }
+
+  #room(): Extent {
+    const { left, right, top, bottom } = this.#margin;
+    return {
+      width: Math.max(80, this.#pane.clientWidth - left - right),
+      height: Math.max(80, this.#pane.clientHeight - top - bottom),
+    };
+  }
+
+  #to(k: number, x: number, y: number, glide: boolean): void {
+    const still = !glide || matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.#world.style.transition = still ? '' : `transform ${GLIDE_MS}ms ease-out`;
+    this.#pane.toggleAttribute('data-glide', !still);
+    this.#own = true;
+    select(this.#pane).call((pane) => this.#zoom.transform(pane, zoomIdentity.translate(x, y).scale(k)));
+    this.#own = false;
+  }
+
+  #apply({ k, x, y }: ZoomTransform): void {
+    if (!this.#own) {
+      this.fitted = false;
+      this.#world.style.transition = '';
+      this.#pane.removeAttribute('data-glide');
+    }
+    Object.assign(this, { k, x, y });
+    this.#world.style.transform = `translate(${x}px,${y}px) scale(${k})`;
+    this.#pane.style.setProperty('--k', String(k));
+    this.#pane.style.setProperty('--tx', String(x));
+    this.#pane.style.setProperty('--ty', String(y));
+    this.#pane.toggleAttribute('data-tight', this.#rowGap * k < TIGHT_PX);
+  }
+}
+
+function isGesture(event: Event): boolean {
+  if (event.type === 'wheel') return true;
+  const { button, ctrlKey } = event as MouseEvent;
+  // On a touch screen one finger scrolls the page, two move the drawing.
+  if (event.type === 'touchstart') return (event as TouchEvent).touches.length > 1;
+  return !ctrlKey && !button;
+}

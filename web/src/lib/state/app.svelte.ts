@@ -1,0 +1,82 @@
+import { ask, ApiError } from '$lib/api/client';
+import {
+  ClassGraphQuery,
+  CompareQuery,
+  RunsQuery,
+  type ClassWithGraph,
+  type Comparison,
+  type Run,
+  type SetOperation,
+} from '$lib/api/operations';
+import { classId } from '$lib/util/ids';
+import { Classes } from './classes.svelte';
+import { Details } from './details.svelte';
+import { Focus } from './focus.svelte';
+import { Resource } from './resource.svelte';
+import { ThemeState } from './theme.svelte';
+import { ViewState } from './view.svelte';
+
+export type Slot = 'a' | 'b';
+
+/** Everything the page knows; one instance, handed to the components that need it. */
+export class App {
+  readonly view = new ViewState();
+  readonly theme = new ThemeState();
+  readonly runs = new Resource<Run[]>();
+  readonly classes = new Classes();
+  readonly graph = new Resource<ClassWithGraph>();
+  readonly comparison = new Resource<Comparison>();
+  /** What remains of the comparison under an operation other than the union. */
+  readonly selection = new Resource<Comparison>();
+  readonly details = new Details();
+  readonly focus = new Focus();
+  /** Which of the two compared classes the next click in the list chooses. */
+  slot = $state<Slot>('b');
+
+  readonly run: Run | undefined = $derived(
+    this.runs.data?.find((run) => run.id === this.view.current.run) ?? undefined,
+  );
+
+  loadRuns(): void {
+    this.runs.load('runs', async (signal) => (await ask(RunsQuery, {}, signal)).runs);
+  }
+
+  loadGraph(run: string, index: string, mass: number | null): void {
+    const id = classId(run, index);
+    this.graph.load(`${id} ${mass}`, async (signal) => {
+      const found = (await ask(ClassGraphQuery, { id, mass }, signal)).class;
+      if (!found) throw new ApiError(`There is no class ${id}.`, 'NOT_FOUND');
+      return found;
+    });
+  }
+
+  loadComparison(run: string, a: string, b: string, mass: number | null): void {
+    this.comparison.load(`${run} ${a} ${b} ${mass}`, compare(run, a, b, 'UNION', mass));
+  }
+
+  loadSelection(run: string, a: string, b: string, operation: SetOperation, mass: number | null): void {
+    this.selection.load(`${run} ${a} ${b} ${operation} ${mass}`, compare(run, a, b, operation, mass));
+  }
+
+  /** Opens a class, in the chosen slot when comparing. */
+  choose(index: number, slot: Slot = this.slot): void {
+    const chosen = String(index);
+    this.focus.clear();
+    if (this.view.current.mode === 'explore' || slot === 'a') this.view.go({ class: chosen });
+    else this.view.go({ b: chosen });
+  }
+
+  swap(): void {
+    const { class: a, b } = this.view.current;
+    if (a !== null && b !== null) this.view.go({ class: b, b: a });
+  }
+}
+
+function compare(run: string, a: string, b: string, operation: SetOperation, mass: number | null) {
+  const ids = { a: classId(run, a), b: classId(run, b) };
+  return async (signal: AbortSignal): Promise<Comparison> => {
+    const found = (await ask(CompareQuery, { ...ids, operation, mass, minShare: 0 }, signal)).compare;
+    if (!found) throw new ApiError(`Classes ${ids.a} and ${ids.b} cannot be compared.`, 'NOT_FOUND');
+    return found;
+  };
+}

@@ -1,0 +1,27 @@
+import { ask } from '$lib/api/client';
+import { ChannelInClassQuery, type ChannelInClass } from '$lib/api/operations';
+import { Resource } from './resource.svelte';
+
+const REMEMBERED = 300;
+const STRONGEST = 5;
+
+/** One channel seen from one class, asked for when first looked at and then remembered. */
+export class Details {
+  #known = new Map<string, Resource<ChannelInClass>>();
+
+  /** The answer, which may still be on its way. */
+  of(channel: string, classId: string): Resource<ChannelInClass> {
+    const key = `${classId} ${channel}`;
+    let resource = this.#known.get(key);
+    if (!resource) {
+      resource = new Resource<ChannelInClass>(1);
+      this.#known.set(key, resource);
+      if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
+    }
+    resource.load(key, async (signal) => {
+      const variables = { channel, class: classId, first: STRONGEST };
+      return (await ask(ChannelInClassQuery, variables, signal)).channelInClass!;
+    });
+    return resource;
+  }
+}

@@ -1,0 +1,25 @@
+import { fileURLToPath } from 'node:url';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { svelteTesting } from '@testing-library/svelte/vite';
+import { defineConfig } from 'vitest/config';
+import { checkOperations } from './check-operations';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const api = process.env.ARETE_URL ?? 'http://127.0.0.1:8471';
+
+export default defineConfig({
+  plugins: [svelte(), svelteTesting(), checkOperations(here('../graphql/schema.graphql'))],
+  resolve: { alias: { $lib: here('src/lib') } },
+  build: {
+    target: 'es2022',
+    // The page is served with `default-src 'self'`: no data: URLs, no inline polyfill.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { '/graphql': api, '/images': api } },
+  test: {
+    include: ['src/**/*.test.ts'],
+    environment: 'jsdom',
+    restoreMocks: true,
+  },
+});

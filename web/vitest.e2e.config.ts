@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+// The end-to-end tests lie outside this folder, so their packages are named by path.
+export default defineConfig({
+  root: here('..'),
+  resolve: {
+    alias: {
+      'playwright-core': here('node_modules/playwright-core/index.mjs'),
+      vitest: here('node_modules/vitest/dist/index.js'),
+    },
+  },
+  server: { fs: { strict: false } },
+  test: {
+    include: ['tests/web/**/*.e2e.ts'],
+    environment: 'node',
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // One browser, one server: files one after the other.
+    fileParallelism: false,
+  },
+});
