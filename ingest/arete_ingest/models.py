@@ -14,7 +14,6 @@ import importlib.util
 import inspect
 import sys
 import typing
-import urllib.error
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -177,9 +176,9 @@ def _make(source: _Source, **wanted: Any) -> nn.Module:
         arguments["progress"] = False
     try:
         module = source.make(**arguments)
-    except urllib.error.URLError:
-        raise
     except Exception as error:  # whatever the user's own factory raises
+        if isinstance(error, OSError) and source.kind != "factory":
+            raise  # weights that cannot be fetched
         raise ModelError(f"making {source.name} failed: {type(error).__name__}: {error}") from error
     if not isinstance(module, nn.Module):
         raise ModelError(f"{source.name} returned {type(module).__name__}, a torch.nn.Module was expected")
@@ -205,21 +204,25 @@ def _with_published_weights(source: _Source) -> LoadedModel:
             f"{source.name} has no published weights: DEFAULT is for torchvision and timm",
             hint="leave --weights out if the factory loads its own, or pass --weights FILE",
         )
-    try:
-        if source.kind == "timm":
-            module = _make(replace(source, accepts=source.accepts | {"pretrained"}), pretrained=True)
-            return _with_timm_transform(_loaded(source, module, weights="DEFAULT"))
-        entry = torchvision.models.get_model_weights(source.name).DEFAULT
-        module = _make(source, weights=entry)
-    except (urllib.error.URLError, OSError) as error:
-        url = f" from {entry.url}" if source.kind == "torchvision" else ""
-        raise WeightsError(
-            f"the published weights of {source.name} could not be fetched{url}: {error}",
-            hint="fetch the file on a machine with access and pass it: --weights FILE",
-        ) from error
+    if source.kind == "timm":
+        module = _fetched(replace(source, accepts=source.accepts | {"pretrained"}), "", pretrained=True)
+        return _with_timm_transform(_loaded(source, module, weights="DEFAULT"))
+    entry = next(iter(torchvision.models.get_model_weights(source.name)))
+    entry = getattr(type(entry), "DEFAULT", entry)
+    module = _fetched(source, f" from {entry.url}", weights=entry)
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
     digest = sha256_of(file) if file.is_file() else None
     return _with_published_transform(_loaded(source, module, weights="DEFAULT", sha256=digest), entry)
+
+
+def _fetched(source: _Source, where: str, **arguments: Any) -> nn.Module:
+    try:
+        return _make(source, **arguments)
+    except OSError as error:  # URLError is one; timm's hub raises others
+        raise WeightsError(
+            f"the published weights of {source.name} could not be fetched{where}: {error}",
+            hint="fetch the file on a machine with access and pass it: --weights FILE",
+        ) from error
 
 
 def _with_weight_file(source: _Source, weights: WeightFile) -> LoadedModel:

@@ -1,0 +1,200 @@
+"""Counts the units of work that are not done yet: decode ahead, count, write each unit when its last batch is in."""
+
+import math
+from collections.abc import Sequence
+from typing import NoReturn
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from arete_core.errors import DatasetError, ModelError, SettingError
+from arete_core.progress import Progress, Task
+from arete_ingest.counter import Counter, NotFiniteError
+from arete_ingest.parts import Parts, UnitResult
+from arete_ingest.planning import Job, units_of
+from arete_ingest.reading import Batch, DecodedBatch, decode_ahead
+from arete_ingest.strongest import Strongest, merge, no_images, strongest_of
+from arete_ingest.transform import ImageTransform
+
+_NAMED_FAILURES = 5
+
+
+def count_units(job: Job, parts: Parts, progress: Progress) -> int:
+    """Counts the units that are not done yet.
+
+    Args:
+        job: The job.
+        parts: Where finished units are and go to.
+        progress: Where to report to, one step an image.
+
+    Returns:
+        Number of images in the units that an earlier job had finished.
+
+    Raises:
+        DatasetError: If more images than allowed cannot be read, or none can.
+        ModelError: If the model's values are not finite.
+        SettingError: If the device's memory is too small for a batch.
+    """
+    batches_of = dict(units_of(job))
+    done = parts.done() & set(batches_of)
+    counted = sum(len(batch.images) for unit in done for batch in batches_of[unit])
+    failures = _Failures(job)
+    for unit in sorted(done):
+        failures.add(parts.errors(unit))
+    todo = [batch for unit, batches in batches_of.items() if unit not in done for batch in batches]
+    last = {batches[-1].images[-1] for batches in batches_of.values()}
+    if todo:
+        _count_batches(job, parts, todo, last, counted, failures, progress)
+    if failures.count == len(job.files):
+        failures.stop(f"none of the {len(job.files):,} images could be read")
+    return counted
+
+
+def _count_batches(
+    job: Job,
+    parts: Parts,
+    todo: Sequence[Batch],
+    last: set[int],
+    counted: int,
+    failures: "_Failures",
+    progress: Progress,
+) -> None:
+    counter = Counter(
+        job.graph,
+        share=job.settings.share,
+        top_k=job.settings.top_k,
+        influence_k=job.settings.influence_k,
+        dtype=getattr(torch, job.settings.dtype),
+        device=job.device,
+        memory_mb=job.settings.memory_mb,
+    )
+    decoded = decode_ahead(job.dataset.root, todo, job.model.transform, threads=job.settings.decode_threads)
+    with progress.task("Count images", total=len(job.files), unit="images", done=counted) as task:
+        unit = _Unit(job, counter)
+        try:
+            for batch in decoded:
+                unit.count(batch)
+                failures.add(batch.errors, task)
+                task.advance(len(batch.batch.images))
+                if batch.batch.images[-1] in last:
+                    parts.write(batch.batch.unit, unit.finish())
+                    unit = _Unit(job, counter)
+        except (KeyboardInterrupt, SystemExit):
+            progress.say("stopped; the same command continues where the last finished unit ends")
+            raise
+        finally:
+            decoded.close()
+
+
+def model_input(pixels: np.ndarray, transform: ImageTransform, device: torch.device) -> Tensor:
+    """Turns pixels into a model's input.
+
+    Args:
+        pixels: uint8 `(image, height, width, 3)`.
+        transform: Holds mean and deviation.
+        device: Where the input is wanted.
+
+    Returns:
+        float32 `(image, 3, height, width)`, scaled as torchvision scales it: to 0 to 1, minus mean, by deviation.
+    """
+    images = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).contiguous().float().div_(255)
+    mean = torch.tensor(transform.mean, device=device).view(1, 3, 1, 1)
+    std = torch.tensor(transform.std, device=device).view(1, 3, 1, 1)
+    return images.sub_(mean).div_(std)
+
+
+class _Failures:
+    """Images that could not be read, against how many may."""
+
+    def __init__(self, job: Job) -> None:
+        self._files = job.files
+        self._allowed = math.ceil(job.settings.max_failed * len(job.files))
+        self._share = job.settings.max_failed
+        self._first: list[str] = []
+        self.count = 0
+
+    def add(self, errors: dict[int, str], task: Task | None = None) -> None:
+        """Adds a batch's failures.
+
+        Raises:
+            DatasetError: If there are more than allowed.
+        """
+        for image, reason in errors.items():
+            self.count += 1
+            if len(self._first) < _NAMED_FAILURES:
+                self._first.append(f"{self._files[image]} ({reason})")
+        if errors and task is not None:
+            task.note(f"{self.count:,} failed")
+        if self.count > self._allowed:
+            self.stop(f"{self.count:,} of {len(self._files):,} images could not be read, {self._allowed:,} may")
+
+    def stop(self, what: str) -> NoReturn:
+        """Raises with the first few names."""
+        more = f" and {self.count - len(self._first)} more" if self.count > len(self._first) else ""
+        raise DatasetError(
+            f"{what}: {'; '.join(self._first)}{more}",
+            hint=f"mend or remove them, or allow a larger share than {self._share:g} with --max-failed",
+        )
+
+
+class _Unit:
+    """One unit of work while it is counted."""
+
+    def __init__(self, job: Job, counter: Counter) -> None:
+        self._job = job
+        self._counter = counter
+        self._class_of = {unit: entry.class_.index for entry in job.plan for unit in entry.units}
+        self._images: list[int] = []
+        self._outputs: list[np.ndarray] = []
+        self._probabilities: list[np.ndarray] = []
+        self._errors: dict[int, str] = {}
+        self._strongest: list[Strongest] = [
+            no_images(layer.channels, job.settings.examples) for layer in job.graph.layers
+        ]
+
+    def count(self, batch: DecodedBatch) -> None:
+        """Counts a batch.
+
+        Raises:
+            ModelError: If the model's values are not finite.
+            SettingError: If the device's memory is too small.
+        """
+        self._errors |= batch.errors
+        if not batch.kept:
+            return
+        images = model_input(batch.pixels, self._job.model.transform, self._job.device)
+        try:
+            result = self._counter.count(images, [0] * len(batch.kept))
+        except NotFiniteError as error:
+            file = self._job.files[batch.kept[error.image]]
+            raise ModelError(f"{error.message}: {file}", hint=error.hint) from error
+        except torch.OutOfMemoryError as error:
+            raise SettingError(
+                f"a batch of {self._job.settings.batch_size} does not fit into the memory of {self._job.device}",
+                hint="choose a smaller --batch-size; the run folder has to be started anew for it",
+            ) from error
+        output = self._job.output_of.get(self._class_of[batch.batch.unit])
+        self._images += batch.kept
+        self._outputs.append(result.logits.argmax(dim=1).int().cpu().numpy())
+        if output is None:
+            probabilities = np.full(len(batch.kept), np.nan, np.float32)
+        else:
+            probabilities = torch.softmax(result.logits.double(), dim=1)[:, output].float().cpu().numpy()
+        self._probabilities.append(probabilities)
+        k = self._job.settings.examples
+        self._strongest = [
+            merge(before, strongest_of(maxima, positions, batch.kept, k))
+            for before, maxima, positions in zip(self._strongest, result.maxima, result.positions, strict=True)
+        ]
+
+    def finish(self) -> UnitResult:
+        """Takes the counts out of the counter."""
+        return UnitResult(
+            counts=self._counter.take(0),
+            images=np.asarray(self._images, np.int64),
+            outputs=np.concatenate([np.empty(0, np.int32), *self._outputs]),
+            probabilities=np.concatenate([np.empty(0, np.float32), *self._probabilities]),
+            errors=self._errors,
+            strongest=self._strongest,
+        )

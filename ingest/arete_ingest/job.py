@@ -1,0 +1,349 @@
+"""The job: images and a model to a run folder, in steps that a killed job continues from.
+
+1. List the images, make and trace the model, compare with what the folder's earlier job was.
+2. Count: units of work of one class, each written when it is done. Images are decoded ahead.
+3. Join: add the units up, class by class, and write the tables.
+4. Cut the examples.
+5. Write the manifest, which makes the folder whole; then remove the units.
+
+Steps 3 and 4 start anew when they were killed; step 2 loses at most one unit a kill. A batch never crosses a unit, so
+that what is computed together, and with it every bit of the result, depends neither on interruptions nor on the number
+of decoding threads. Another device, PyTorch release or batch size may round otherwise: a job is not continued with it.
+"""
+
+import errno
+import os
+import platform
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import torch
+
+from arete_core.errors import RunConflictError, RunFolderError
+from arete_core.progress import Progress, SilentProgress
+from arete_core.run_folder import (
+    MANIFEST,
+    DatasetInfo,
+    Manifest,
+    ModelInfo,
+    RunFolder,
+    write_manifest,
+    write_table,
+)
+from arete_core.run_schema import FORMAT_VERSION
+from arete_ingest.count_units import count_units
+from arete_ingest.examples import cut_examples
+from arete_ingest.parts import JOB_FILE, LOCK_FILE, Parts, differences, locked, read_job, write_job
+from arete_ingest.planning import Job, cores, prepare
+from arete_ingest.settings import IngestSettings
+from arete_ingest.tables import Joined, join_classes
+
+_LIBRARIES = ("arete", "torch", "torchvision", "numpy", "pillow", "pyarrow")
+_IN_MODEL_OR_DATASET = ("run", "model", "weights_sha256", "graph_sha256", "images_sha256", "split")
+
+
+@dataclass(frozen=True)
+class IngestResult:
+    """What a job did.
+
+    Attributes:
+        folder: The run folder, whole.
+        run_id: The run's id.
+        images: Images counted.
+        failed: Images left out because they could not be read.
+        classes: Number of classes.
+        already_done: True where the folder was whole before and nothing was done.
+        continued_images: Images that an earlier, interrupted job had counted.
+        seconds: Wall-clock time of the whole call.
+        seconds_by_step: Of its steps: `prepare`, `count`, `join`, `examples`.
+    """
+
+    folder: Path
+    run_id: str
+    images: int
+    failed: int
+    classes: int
+    already_done: bool
+    continued_images: int
+    seconds: float
+    seconds_by_step: dict[str, float]
+
+
+def ingest(settings: IngestSettings, progress: Progress | None = None) -> IngestResult:
+    """Makes a run folder, or continues one, or finds it done.
+
+    Args:
+        settings: What to do.
+        progress: Where to report to; nowhere when None.
+
+    Returns:
+        What was done. Memory: the model, a few batches, one class's counts and at most 800 MiB of example tiles.
+
+    Raises:
+        BadInput: If model, weights, data or settings cannot work; nothing was written then.
+        DatasetError: Also if more images than allowed cannot be read; the folder can be continued.
+        RunConflictError: If the folder belongs to another job, or another process is writing it.
+        RunFolderError: If the disk is too small, or the folder holds something else.
+        KeyboardInterrupt: On Ctrl-C; the folder can be continued.
+        SystemExit: On SIGTERM, with code 143; the folder can be continued.
+    """
+    progress = progress or SilentProgress()
+    clock = _Clock()
+    with _exit_on_sigterm(), _torch_threads(settings.threads or cores()):
+        job = prepare(settings, progress)
+        folder = settings.out.absolute()
+        _make_folder(folder)
+        with locked(folder):
+            clock.lap("prepare")
+            try:
+                return _run(job, folder, progress, clock)
+            except OSError as error:
+                raise _writing_failed(folder, error) from error
+
+
+def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock") -> IngestResult:
+    parts = Parts(folder, job.graph)
+    finished = _finished(job, folder)
+    if finished is not None:
+        _clean(folder, parts)  # where the earlier job was killed between its manifest and this
+        progress.say(f"{folder} is done already ({finished.dataset.images:,} images): nothing was to do")
+        return _result(job, folder, clock, finished.dataset, already_done=True)
+    _continue_or_begin(job, folder)
+    parts.prepare()
+    _check_disk(job, folder, parts)
+    continued = count_units(job, parts, progress)
+    clock.lap("count")
+    joined = join_classes(
+        folder,
+        graph=job.graph,
+        plan=job.plan,
+        output_of=job.output_of,
+        parts=parts,
+        examples=job.settings.examples,
+        progress=progress,
+    )
+    clock.lap("join")
+    if job.settings.examples:
+        tables = cut_examples(
+            folder,
+            root=job.dataset.root,
+            files=job.files,
+            graph=job.graph,
+            strongest=joined.strongest,
+            transform=job.model.transform,
+            tile_px=job.settings.tile_px,
+            threads=job.settings.workers or cores(),
+            progress=progress,
+        )
+        joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
+        joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
+        os.sync()  # thousands of small pictures, flushed once instead of one by one
+        clock.lap("examples")
+    manifest = _manifest(job, joined)
+    write_manifest(folder, manifest)
+    _clean(folder, parts)
+    return _result(job, folder, clock, manifest.dataset, already_done=False, continued=continued)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        foreign = [path.name for path in folder.iterdir() if path.name != LOCK_FILE]
+    except OSError as error:
+        raise _writing_failed(folder, error) from error
+    if foreign and not (folder / JOB_FILE).exists() and not (folder / MANIFEST).exists():
+        raise RunFolderError(
+            f"{folder} is not empty and holds no run (found {', '.join(sorted(foreign)[:4])})",
+            hint="choose another --out, a new or empty folder",
+        )
+
+
+def _finished(job: Job, folder: Path) -> Manifest | None:
+    """Returns the manifest of a whole run folder of the same job.
+
+    Raises:
+        RunConflictError: If the folder is whole and of another job.
+    """
+    if not (folder / MANIFEST).is_file():
+        return None
+    manifest = RunFolder.open(folder, verify=False).manifest
+    before = {
+        "run": manifest.id,
+        "model": manifest.model.name,
+        "weights_sha256": manifest.model.weights_sha256,
+        "graph_sha256": manifest.model.graph_sha256,
+        "images_sha256": manifest.dataset.files_sha256,
+        "split": manifest.dataset.split,
+        **manifest.settings,
+    }
+    _refuse_if_different(folder, before, job.fingerprint(), "holds another finished run")
+    return manifest
+
+
+def _continue_or_begin(job: Job, folder: Path) -> None:
+    """Checks that a begun job is the same one, or writes down what this one is.
+
+    Raises:
+        RunConflictError: If it is another one.
+    """
+    # Rounding differs between devices and releases: half a run from each would be neither.
+    now = {**job.fingerprint(), "device": job.device_name(), **{f"version_of_{k}": v for k, v in _versions().items()}}
+    before = read_job(folder)
+    if before is None:
+        write_job(folder, now)
+    else:
+        _refuse_if_different(folder, before, now, "holds another job, not finished")
+
+
+def _refuse_if_different(folder: Path, before: dict[str, Any], now: dict[str, Any], what: str) -> None:
+    changed = differences(before, now)
+    if changed:
+        raise RunConflictError(
+            f"{folder} {what}: {'; '.join(changed)}",
+            hint="choose another --out, or delete the folder to start anew",
+        )
+
+
+def _check_disk(job: Job, folder: Path, parts: Parts) -> None:
+    needed = _needed_bytes(job, units=sum(len(entry.units) for entry in job.plan) - len(parts.done()))
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise RunFolderError(
+            f"{folder} needs about {needed / 1e6:,.0f} MB, its disk has {free / 1e6:,.0f} MB free",
+            hint="choose another --out, or make room",
+        )
+
+
+def _needed_bytes(job: Job, *, units: int) -> int:
+    """Estimates what is still to be written: generous, so that a job that starts also ends."""
+    pairs = sum(conv.out_channels * conv.candidates for conv in job.graph.convs)
+    channels = sum(layer.channels for layer in job.graph.layers)
+    examples = job.settings.examples
+    # A class's counts compress to about 0.25 bytes a possible pair (GoogLeNet: 2.6 M pairs), as unit and as table.
+    unit = pairs // 4 + channels * (16 * examples + 8)
+    table = pairs // 4
+    # A tile takes about a tenth of a byte a pixel and channel; a small file takes whole blocks of the disk.
+    strip = 4096 + examples * job.settings.tile_px**2 * 3 // 10
+    return units * unit + len(job.plan) * table + (channels * strip if examples else 0) + 32_000_000
+
+
+def _clean(folder: Path, parts: Parts) -> None:
+    parts.remove()
+    (folder / JOB_FILE).unlink(missing_ok=True)
+
+
+def _manifest(job: Job, joined: Joined) -> Manifest:
+    fingerprint = job.fingerprint()
+    return Manifest(
+        format_version=FORMAT_VERSION,
+        id=job.settings.run_id,
+        name=job.settings.run_name,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        model=ModelInfo(
+            name=job.model.name,
+            weights=job.model.weights,
+            weights_sha256=job.model.weights_sha256,
+            graph_sha256=job.graph.graph_sha256,
+            image_size=job.model.transform.image_size,
+            outputs=job.model.outputs,
+        ),
+        dataset=DatasetInfo(
+            name=job.dataset.root.name,
+            split=job.dataset.split,
+            files_sha256=job.dataset.files_sha256,
+            images=joined.images,
+            failed=joined.failed,
+        ),
+        settings={key: value for key, value in fingerprint.items() if key not in _IN_MODEL_OR_DATASET},
+        versions=_versions(),
+        device=job.device_name(),
+        state="complete",
+        files=dict(sorted(joined.files.items())),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:  # a source tree that is on the path without being installed
+            found[name] = "unknown"
+    return found
+
+
+def _result(
+    job: Job, folder: Path, clock: "_Clock", dataset: DatasetInfo, *, already_done: bool, continued: int = 0
+) -> IngestResult:
+    return IngestResult(
+        folder=folder,
+        run_id=job.settings.run_id,
+        images=dataset.images,
+        failed=dataset.failed,
+        classes=len(job.plan),
+        already_done=already_done,
+        continued_images=continued,
+        seconds=clock.total(),
+        seconds_by_step=clock.laps,
+    )
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, step: str) -> None:
+        now = time.perf_counter()
+        self.laps[step] = now - self._last
+        self._last = now
+
+    def total(self) -> float:
+        return time.perf_counter() - self._start
+
+
+def _writing_failed(folder: Path, error: OSError) -> RunFolderError:
+    hint = "check the rights on the folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room on the disk, then run the same command again: it continues"
+    return RunFolderError(f"writing {folder} failed: {error.strerror or error}", hint=hint)
+
+
+@contextmanager
+def _torch_threads(threads: int) -> Iterator[None]:
+    before = torch.get_num_threads(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
+    try:
+        torch.set_num_threads(threads)
+        # Choosing kernels by timing them would make the last bits depend on the machine's mood.
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before[1:]
+
+
+@contextmanager
+def _exit_on_sigterm() -> Iterator[None]:
+    """Lets SIGTERM unwind the job as Ctrl-C does, so that its lock is freed and its threads end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal module's signature
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

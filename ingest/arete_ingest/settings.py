@@ -1,0 +1,126 @@
+"""What a job is asked to do, checked when it is written down. This module does not import torch."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from arete_core.errors import SettingError
+from arete_core.ids import check_run_id, run_id_from
+
+_NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
+
+Method = Literal["share", "top-k"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IngestSettings:
+    """All settings of a job. Those marked * change the numbers; a job is only continued where they are the same.
+
+    Attributes:
+        model: * As `models.load_model` takes it.
+        data: Image folder.
+        out: Run folder to write; made if it is missing.
+        weights: * File, `DEFAULT`, `random`, or None for a factory's own.
+        name: Name of the run; also its id once put into small letters. The run folder's own name when None.
+        split: * `train`, `val` and the like; None takes `train` where the folder has splits.
+        classes: * Classes asked for, as `dataset.scan_folder` takes them; all when None.
+        class_names: File of `folder<TAB>name` lines; `classes.tsv` in the data folder when None.
+        limit: * At most this many images a class; all when None.
+        image_size: * Side of the square input in pixels; the weights' own when None.
+        method: * Which activation counts the loader takes: by share, or of the k largest channels. Both are counted.
+        share: * Share of a layer's activation that an image's counted channels reach, above 0 and at most 1.
+        top_k: * Channels a layer that the second method counts.
+        influence_k: * Input channels that count for each output channel.
+        examples: * Dataset examples a channel; 0 makes none and no pictures.
+        tile_px: * Side of one example in a picture strip, in pixels.
+        device: * `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
+        dtype: * `float32` or `float64`.
+        batch_size: * Images computed at once. Part of the numbers, because libraries choose their kernels by it.
+        workers: Threads that decode images; chosen by the number of cores when None.
+        threads: Threads that compute on the CPU; one a core when None.
+        memory_mb: About how much memory counting may take at a time; chosen by device when None.
+        max_failed: Share of the images that may be unreadable before the job fails, rounded up to whole images: one
+            bad image never stops a job unless 0 is asked for.
+        seed: * For random weights.
+    """
+
+    model: str
+    data: Path
+    out: Path
+    weights: str | None = None
+    name: str | None = None
+    split: str | None = None
+    classes: tuple[str, ...] | None = None
+    class_names: Path | None = None
+    limit: int | None = None
+    image_size: int | None = None
+    method: Method = "share"
+    share: float = 0.03
+    top_k: int = 5
+    influence_k: int = 5
+    examples: int = 5
+    tile_px: int = 96
+    device: str = "auto"
+    dtype: Literal["float32", "float64"] = "float32"
+    batch_size: int = 32
+    workers: int | None = None
+    threads: int | None = None
+    memory_mb: float | None = None
+    max_failed: float = 0.01
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Checks what can be checked without opening anything.
+
+        Raises:
+            SettingError: If a value cannot work.
+        """
+        for name, low, high in (
+            ("limit", 1, None),
+            ("image_size", 1, 4096),
+            ("top_k", 1, None),
+            ("influence_k", 1, None),
+            ("examples", 0, 100),
+            ("tile_px", 8, 512),
+            ("batch_size", 1, 65_536),
+            ("workers", 1, 256),
+            ("threads", 1, 1024),
+            ("memory_mb", 0.25, None),
+            ("max_failed", 0, 1),
+        ):
+            value = getattr(self, name)
+            if value is not None and (value < low or (high is not None and value > high)):
+                expected = f"at least {low}" if high is None else f"{low} to {high}"
+                raise SettingError(f"{name} is {value}, {expected} was expected")
+        if not 0 < self.share <= 1:
+            raise SettingError(f"share is {self.share}, above 0 and at most 1 was expected")
+        if self.method not in ("share", "top-k"):
+            raise SettingError(f"method is {self.method!r}, share or top-k was expected")
+        if self.dtype not in ("float32", "float64"):
+            raise SettingError(f"dtype is {self.dtype!r}, float32 or float64 was expected")
+        check_run_id(self.run_id)
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, made of its name."""
+        return run_id_from(self.run_name)
+
+    @property
+    def run_name(self) -> str:
+        """The run's name, for people."""
+        return self.name or self.out.absolute().name
+
+    @property
+    def decode_threads(self) -> int:
+        """Threads that decode. One keeps a CPU busy with counting many times over; a GPU wants all cores."""
+        if self.workers is not None:
+            return self.workers
+        return min(16, os.cpu_count() or 1) if self.device.startswith("cuda") else 1
+
+    def numbers(self) -> dict[str, Any]:
+        """Returns the settings that change the numbers and say nothing about where files lie, as plain JSON values.
+
+        Model, weights, transform, images and classes are not among them: the job adds what they turned out to be.
+        """
+        return {name: getattr(self, name) for name in _NUMBERS}
