@@ -98,7 +98,11 @@ class _LineTask:
         """Prints where the task stands."""
         elapsed_s = time.monotonic() - self._started
         rate = (self._done - self._first) / elapsed_s if elapsed_s > 0 else 0.0
-        parts = [f"{self._done:,}" + (f"/{self._total:,}" if self._total is not None else "") + f" {self._unit}"]
+        parts: list[str] = []
+        if self._total is not None:
+            parts.append(f"{self._done:,}/{self._total:,} {self._unit}")
+        elif self._done:
+            parts.append(f"{self._done:,} {self._unit}")
         if rate > 0:
             parts.append(f"{rate:,.0f}/s")
             if self._total is not None and self._done < self._total:
