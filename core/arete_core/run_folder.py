@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from arete_core.errors import RunAlteredError, RunFolderError, RunIncompleteError, RunVersionError
+from arete_core.errors import RunAlteredError, RunFolderError, RunIncompleteError, RunVersionError, SettingError
 from arete_core.files import commit_file, sha256_of, write_bytes_atomically
+from arete_core.ids import check_run_id
 from arete_core.run_schema import FORMAT_VERSION, OPTIONAL_TABLES, TABLES
 
 MANIFEST = "manifest.json"
@@ -174,13 +175,7 @@ class RunFolder:
         schema = TABLES[name]
         if not self.has(name) and name in OPTIONAL_TABLES:
             return schema.empty_table()
-        table = pq.read_table(self.path / f"{name}.parquet")
-        try:
-            return table.select(schema.names).cast(schema)
-        except (KeyError, pa.ArrowInvalid, ValueError) as error:
-            raise RunAlteredError(
-                f"{name}.parquet does not have the columns of format {FORMAT_VERSION}: {error}"
-            ) from error
+        return _conform(pq.read_table(self.path / f"{name}.parquet"), name)
 
     def influences_by_class(self) -> Iterator[tuple[int, pa.Table]]:
         """Yields each class's edges in turn, with no more than two classes' rows in memory.
@@ -188,13 +183,18 @@ class RunFolder:
         Yields:
             Class index and its rows of `influences.parquet`, in ascending order of class; classes without rows are
             skipped.
+
+        Raises:
+            RunAlteredError: If its columns are not those of the format, or the rows are not sorted by class.
         """
         file = pq.ParquetFile(self.path / "influences.parquet")
         pending: list[pa.Table] = []
         current = -1
         for batch in file.iter_batches(batch_size=1 << 18):
-            rows = pa.Table.from_batches([batch])
+            rows = _conform(pa.Table.from_batches([batch]), "influences")
             classes = rows.column("class").to_numpy()
+            if (np.diff(classes) < 0).any() or (len(classes) and classes[0] < current):
+                raise RunAlteredError("influences.parquet is not sorted by class")
             start = 0
             while start < len(rows):
                 key = int(classes[start])
@@ -243,17 +243,39 @@ def _parse_manifest(path: Path, raw: bytes) -> Manifest:
         version = document["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise RunAlteredError(f"{path} is no manifest: {error!r}") from error
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or version < 1:  # `true` is an int to isinstance
+        raise RunAlteredError(f"{path}: format_version: a number of 1 or more was expected, found {version!r}")
+    if version > FORMAT_VERSION:
         raise RunVersionError(
             f"{path} has format version {version}, this Arête reads up to {FORMAT_VERSION}",
             hint="use the Arête that made it, or a newer one: pip install --upgrade arete",
         )
     try:
-        return Manifest.model_validate(document)
+        manifest = Manifest.model_validate(document)
+        check_run_id(manifest.id)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise RunAlteredError(f"{path}: {place}: {first['msg']}") from error
+    except SettingError as error:
+        raise RunAlteredError(f"{path}: id: {error.message}") from error
+    for name in manifest.files:
+        if Path(name).name != name:
+            raise RunAlteredError(f"{path}: files: {name!r} is not the name of a file in the run folder")
+    missing = [f"{name}.parquet" for name in TABLES.keys() - OPTIONAL_TABLES if f"{name}.parquet" not in manifest.files]
+    if missing:
+        raise RunAlteredError(f"{path}: files: {', '.join(sorted(missing))} is not listed, which every run has")
+    return manifest
+
+
+def _conform(table: pa.Table, name: str) -> pa.Table:
+    schema = TABLES[name]
+    try:
+        return table.select(schema.names).cast(schema)
+    except (KeyError, pa.ArrowInvalid, ValueError) as error:
+        raise RunAlteredError(
+            f"{name}.parquet does not have the columns of format {FORMAT_VERSION}: {error}"
+        ) from error
 
 
 def _check_file(folder: Path, name: str, info: FileInfo, *, verify: bool) -> None:

@@ -85,8 +85,6 @@ class RunData:
         rows_of = self._folder.influences_by_class()
         index, rows = next(rows_of, (self.class_count, None))
         for class_ in range(self.class_count):
-            if index < class_:
-                raise RunFolderError(f"influences.parquet: class {index} was found where class {class_} was expected")
             own = None
             if index == class_:
                 own = rows
@@ -94,7 +92,7 @@ class RunData:
             if wanted[class_]:
                 yield self._make(class_, own)
         if index < self.class_count or rows is not None:
-            raise RunFolderError(f"influences.parquet: class {index} is unknown, or its rows stand apart")
+            raise RunFolderError(f"influences.parquet: class {index} is not in classes.parquet")
 
     def _make(self, index: int, rows: pa.Table | None) -> ClassData:
         counts = self._activations.of_class(index)
@@ -115,12 +113,12 @@ class RunData:
         values = {name: rows.column(name).to_numpy() for name in rows.column_names}
         sources = self.layout.positions(values["source_layer"], values["source_channel"], place)
         targets = self.layout.positions(values["target_layer"], values["target_channel"], place)
-        joined = self.layout.joined[values["source_layer"], values["target_layer"]]
-        if not joined.all():
-            row = int(np.argmin(joined))
+        known = self.layout.feeds[values["source_layer"], values["target_layer"]]
+        if not known.all():
+            row = int(np.argmin(known))
             raise RunFolderError(
-                f"{place}: row {row} joins layer {values['source_layer'][row]} to {values['target_layer'][row]}, "
-                "which the layer graph does not"
+                f"{place}: an edge goes from layer {values['source_layer'][row]} to {values['target_layer'][row]}, "
+                "whose parents in layers.parquet do not list it"
             )
         # One order whatever the file's, so that the same counts give the same ranks to the last bit.
         order = np.lexsort((sources, targets))

@@ -95,11 +95,12 @@ def extract(layout: Layout, ranks: Floats, sources: Ints, targets: Ints) -> Extr
 def _settle(layout: Layout, ranks: Floats, sources: Ints, targets: Ints, edge_entry: Floats) -> float | None:
     """Finds the first m without trying each: a layer is connected from its earliest edge's entry on."""
     layer_mass = np.bincount(layout.layer, weights=ranks, minlength=len(layout.sizes))
-    has_say = (layer_mass > 0) & layout.joined.any(axis=1)
+    joined = layout.joined
+    has_say = (layer_mass > 0) & joined.any(axis=1)
     if not (layer_mass > 0).any():
         return None
     connected_from = np.full(len(layout.sizes), np.inf)
-    beside = layout.joined[layout.layer[sources], layout.layer[targets]]
+    beside = joined[layout.layer[sources], layout.layer[targets]]
     for ends in (sources, targets):
         np.minimum.at(connected_from, layout.layer[ends[beside]], edge_entry[beside])
     needed = connected_from[has_say].max(initial=-1.0)

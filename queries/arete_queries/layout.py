@@ -22,19 +22,24 @@ class Layout:
         offsets: Position of each layer's first channel and, last, the number of channels; shape (layer + 1,).
         layer: Each channel's layer index, shape (channel,).
         excluded: Channels that take no part in ranking and extraction, shape (channel,).
-        joined: Whether the layer graph joins two layers, either way round; shape (layer, layer), symmetric.
+        feeds: Whether edges go from one layer (row) to another (column), shape (layer, layer).
     """
 
     sizes: NDArray[np.int64]
     offsets: NDArray[np.int64]
     layer: NDArray[np.int64]
     excluded: NDArray[np.bool_]
-    joined: NDArray[np.bool_]
+    feeds: NDArray[np.bool_]
 
     @property
     def channel_count(self) -> int:
         """Number of channels in all layers."""
         return int(self.offsets[-1])
+
+    @property
+    def joined(self) -> NDArray[np.bool_]:
+        """Whether the layer graph joins two layers, either way round; shape (layer, layer), symmetric."""
+        return self.feeds | self.feeds.T
 
     @classmethod
     def make(cls, sizes: list[int], parents: list[list[int]], excluded: NDArray[np.bool_] | None = None) -> "Layout":
@@ -53,19 +58,19 @@ class Layout:
         """
         count = np.asarray(sizes, dtype=np.int64)
         offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
-        joined = np.zeros((len(sizes), len(sizes)), dtype=np.bool_)
+        feeds = np.zeros((len(sizes), len(sizes)), dtype=np.bool_)
         for layer, sources in enumerate(parents):
             for source in sources:
                 if not 0 <= source < len(sizes) or source == layer:
                     raise RunFolderError(
                         f"layer {layer} has parent {source}, another one of 0 to {len(sizes) - 1} was expected"
                     )
-                joined[layer, source] = joined[source, layer] = True
+                feeds[source, layer] = True
         if excluded is None:
             excluded = np.zeros(int(offsets[-1]), dtype=np.bool_)
         if len(excluded) != offsets[-1]:
             raise RunFolderError(f"channels.parquet: {offsets[-1]} rows were expected, found {len(excluded)}")
-        return cls(count, offsets, np.repeat(np.arange(len(sizes)), count), excluded, joined)
+        return cls(count, offsets, np.repeat(np.arange(len(sizes)), count), excluded, feeds)
 
     @classmethod
     def of_tables(cls, layers: pa.Table, channels: pa.Table) -> "Layout":
@@ -94,7 +99,7 @@ class Layout:
             raise RunFolderError("channels.parquet: each channel of each layer was expected once")
         excluded = np.zeros(layout.channel_count, dtype=np.bool_)
         excluded[positions] = channels.column("excluded").to_numpy(zero_copy_only=False)
-        return cls(layout.sizes, layout.offsets, layout.layer, excluded, layout.joined)
+        return cls(layout.sizes, layout.offsets, layout.layer, excluded, layout.feeds)
 
     def positions(self, layer: NDArray[np.integer], channel: NDArray[np.integer], table: str) -> NDArray[np.int64]:
         """Returns the positions of channels.
@@ -117,6 +122,6 @@ class Layout:
         if not known.all():
             row = int(np.argmin(known))
             raise RunFolderError(
-                f"{table}: row {row} names channel {channel[row]} of layer {layer[row]}, which the run does not have"
+                f"{table}: channel {channel[row]} of layer {layer[row]} is named, which the run does not have"
             )
         return self.offsets[layer] + channel
