@@ -99,7 +99,7 @@ def ingest(settings: IngestSettings, progress: Progress | None = None) -> Ingest
     """
     progress = progress or SilentProgress()
     clock = _Clock()
-    with _exit_on_sigterm(), _torch_threads(settings.threads or cores()):
+    with _exit_on_sigterm(), _torch_settings():
         job = prepare(settings, progress)
         folder = settings.out.absolute()
         _make_folder(folder)
@@ -320,10 +320,10 @@ def _writing_failed(folder: Path, error: OSError) -> RunFolderError:
 
 
 @contextmanager
-def _torch_threads(threads: int) -> Iterator[None]:
+def _torch_settings() -> Iterator[None]:
     before = torch.get_num_threads(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
     try:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(1)  # a lane; see `count_units`
         # Choosing kernels by timing them would make the last bits depend on the machine's mood.
         torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
         yield

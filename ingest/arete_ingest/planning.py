@@ -65,6 +65,11 @@ class Job:
             "transform": self.model.transform.as_settings(),
         }
 
+    @property
+    def lanes(self) -> int:
+        """How many units are counted beside each other."""
+        return 1 if self.device.type == "cuda" else self.settings.threads or cores()
+
     def device_name(self) -> str:
         """Returns the device in words: `cpu`, or `cuda: ` and the card's name."""
         if self.device.type != "cuda":

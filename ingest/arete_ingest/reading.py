@@ -41,21 +41,24 @@ class DecodedBatch:
         kept: Image ids that could be read, ascending.
         pixels: uint8 `(image, height, width, 3)`, one for each of `kept`.
         errors: Why the others could not be read, by image id.
+        ends_unit: Whether it is the last batch of its unit.
     """
 
     batch: Batch
     kept: tuple[int, ...]
     pixels: np.ndarray
     errors: dict[int, str]
+    ends_unit: bool
 
 
-def decode_batch(root: Path, batch: Batch, transform: ImageTransform) -> DecodedBatch:
+def decode_batch(root: Path, batch: Batch, transform: ImageTransform, *, ends_unit: bool) -> DecodedBatch:
     """Reads one batch. An image that cannot be read is left out with its reason, never replaced by another one.
 
     Args:
         root: The data folder.
         batch: The images.
         transform: How a picture becomes the model's input.
+        ends_unit: Passed on.
 
     Returns:
         The pixels; `image_size`² x 3 bytes an image.
@@ -71,17 +74,17 @@ def decode_batch(root: Path, batch: Batch, transform: ImageTransform) -> Decoded
             errors[image] = str(error)
     size = transform.image_size
     stacked = np.stack(pixels) if pixels else np.empty((0, size, size, 3), np.uint8)
-    return DecodedBatch(batch, tuple(kept), stacked, errors)
+    return DecodedBatch(batch, tuple(kept), stacked, errors, ends_unit)
 
 
 def decode_ahead(
-    root: Path, batches: Iterable[Batch], transform: ImageTransform, *, threads: int
+    root: Path, batches: Iterable[tuple[Batch, bool]], transform: ImageTransform, *, threads: int
 ) -> Generator[DecodedBatch]:
     """Decodes batches in the background.
 
     Args:
         root: The data folder.
-        batches: In the order wanted.
+        batches: In the order wanted, each with whether it ends its unit.
         transform: How a picture becomes the model's input.
         threads: How many decode at once.
 
@@ -91,8 +94,8 @@ def decode_ahead(
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
     waiting: deque[Future[DecodedBatch]] = deque()
     try:
-        for batch in batches:
-            waiting.append(pool.submit(decode_batch, root, batch, transform))
+        for batch, ends_unit in batches:
+            waiting.append(pool.submit(decode_batch, root, batch, transform, ends_unit=ends_unit))
             if len(waiting) > threads + 1:
                 yield waiting.popleft().result()
         while waiting:

@@ -37,8 +37,8 @@ class IngestSettings:
         device: * `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         dtype: * `float32` or `float64`.
         batch_size: * Images computed at once. Part of the numbers, because libraries choose their kernels by it.
-        workers: Threads that decode images; chosen by the number of cores when None.
-        threads: Threads that compute on the CPU; one a core when None.
+        workers: Threads that decode images for each computing thread or GPU; chosen by the device when None.
+        threads: Threads that compute on the CPU, each a unit of work of its own; one a core when None.
         memory_mb: About how much memory counting may take at a time; chosen by device when None.
         max_failed: Share of the images that may be unreadable before the job fails, rounded up to whole images: one
             bad image never stops a job unless 0 is asked for.
@@ -111,12 +111,11 @@ class IngestSettings:
         """The run's name, for people."""
         return self.name or self.out.absolute().name
 
-    @property
-    def decode_threads(self) -> int:
-        """Threads that decode. One keeps a CPU busy with counting many times over; a GPU wants all cores."""
+    def decode_threads(self, device_type: str) -> int:
+        """Returns how many threads decode for one lane. One decodes faster than a CPU counts; a GPU wants all."""
         if self.workers is not None:
             return self.workers
-        return min(16, os.cpu_count() or 1) if self.device.startswith("cuda") else 1
+        return min(16, os.cpu_count() or 1) if device_type == "cuda" else 1
 
     def numbers(self) -> dict[str, Any]:
         """Returns the settings that change the numbers and say nothing about where files lie, as plain JSON values.
