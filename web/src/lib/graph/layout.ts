@@ -7,9 +7,13 @@
  *    fewest crossings is kept (Sugiyama, Tagawa and Toda, 1981).
  * 3. Each is drawn towards the mean of its neighbours as far as order and gaps allow; under a fixed order this is an
  *    isotonic regression, solved exactly by pooling adjacent violators.
+ * 4. A crowded row is laid in several lines, its vertices on each line in turn, so that pictures stay large.
  *
  * Nothing depends on the window, on the order of the input or on chance: the same graph always draws the same.
  */
+
+import { countCrossings } from './crossings';
+import { clamp, spread } from './spread';
 
 export interface LayoutVertex {
   id: string;
@@ -48,31 +52,85 @@ export interface Layout {
   /** From the top: the layer's index and the row's centre in px. */
   rows: { layer: number; y: number }[];
   /** From the left: a band's left and right border in px. */
-  bands: { left: number; right: number }[];
+  bands: Band[];
   width: number;
   height: number;
 }
 
-/** Air between pictures in px: as much as the aspect leaves for the widest row, within bounds. */
-const GAP_LEAST = 12;
-const GAP_MOST = 36;
-const BAND_GAP = 56;
-const ORDER_SWEEPS = 16;
-const PLACE_SWEEPS = 12;
-const ROW_GAP_LEAST = 92;
-const ROW_GAP_MOST = 150;
-/** Width to height that the rows' distance aims at: that of the pane on common screens. */
-const ASPECT = 1.35;
+interface Band {
+  left: number;
+  right: number;
+}
 
 interface Node extends LayoutVertex {
   x: number;
   neighbors: { node: Node; weight: number }[];
 }
 
-type Cell = Node[];
+/** The vertices of one row and band, left to right, and on how many lines they lie. */
+interface Cell {
+  nodes: Node[];
+  lines: number;
+}
+
+/** Air between pictures in px: as much as the aspect leaves for the widest row, within bounds. */
+const AIR_LEAST = 12;
+const AIR_MOST = 36;
+const LINE_AIR = 12;
+const BAND_AIR = 56;
+/** One of several bands has to hold its title. */
+const BAND_LEAST = 120;
+/** Vertices that one line holds in the only band, and in one of several. */
+const LINE_ALONE = 18;
+const LINE_BESIDE = 7;
+/** Room between two rows for the edges, from the lowest line of one to the highest of the next, centre to centre. */
+const ROW_LEAST = 92;
+const ROW_MOST = 150;
+/** Width to height that rows and air aim at: that of the pane on common screens. */
+const ASPECT = 1;
+const ORDER_SWEEPS = 16;
+const PLACE_SWEEPS = 12;
+/** How much of its way back to the middle a row goes in one sweep, where there is one band. */
+const CENTERING = 0.35;
 
 /** Places vertices; `bandCount` columns exist even where one of them is empty. */
 export function layoutGraph(vertices: LayoutVertex[], edges: LayoutEdge[], bandCount = 1): Layout {
+  const { rows, layers, links } = arrangeRows(vertices, edges, bandCount);
+  const air = airBetween(rows);
+  const bands = widestBands(rows, bandCount, air);
+  for (const row of rows) row.forEach((cell, band) => pack(cell, bands[band]!, air));
+  reorder(rows, links, bands, air);
+  settle(rows, bands, air);
+  shrink(rows, bands, bandCount > 1 ? BAND_LEAST : 0);
+
+  const width = bands.at(-1)?.right ?? 0;
+  const lineGaps = rows.map((row) => lineGap(row));
+  const spans = rows.map((row, i) => (Math.max(1, ...row.map((cell) => cell.lines)) - 1) * lineGaps[i]!);
+  const stacked = spans.reduce((sum, span) => sum + span, 0);
+  const rowGap = clamp((width / ASPECT - stacked) / Math.max(1, rows.length - 1), ROW_LEAST, ROW_MOST);
+  const places = new Map<string, Place>();
+  let top = 0;
+  const centres = rows.map((row, index) => {
+    const y = top + spans[index]! / 2;
+    const across = row.flatMap((cell) =>
+      cell.nodes.map((node, i) => ({ node, line: (i % cell.lines) - (cell.lines - 1) / 2 })),
+    );
+    across.forEach(({ node: { id, x, size, band }, line }, column) => {
+      places.set(id, { id, x, y: y + line * lineGaps[index]!, size, row: index, column, band });
+    });
+    top += spans[index]! + rowGap;
+    return y;
+  });
+  return {
+    places,
+    rows: layers.map((layer, index) => ({ layer, y: centres[index]! })),
+    bands,
+    width,
+    height: Math.max(0, top - rowGap),
+  };
+}
+
+function arrangeRows(vertices: LayoutVertex[], edges: LayoutEdge[], bandCount: number) {
   const nodes = new Map<string, Node>();
   const sorted = [...vertices].sort((a, b) => b.layer - a.layer || a.band - b.band || byOrder(a, b));
   for (const vertex of sorted) nodes.set(vertex.id, { ...vertex, x: 0, neighbors: [] });
@@ -89,94 +147,17 @@ export function layoutGraph(vertices: LayoutVertex[], edges: LayoutEdge[], bandC
   }
 
   const layers = [...new Set(sorted.map((vertex) => vertex.layer))];
-  const rows: Cell[][] = layers.map(() => Array.from({ length: bandCount }, () => []));
   const rowOf = new Map(layers.map((layer, row) => [layer, row]));
-  for (const node of nodes.values()) rows[rowOf.get(node.layer)!]![node.band]!.push(node);
-
-  const air = airBetween(rows);
-  const bands = bandBorders(rows, bandCount, air);
-  for (const row of rows) row.forEach((cell, band) => pack(cell, bands[band]!, air));
-  reorder(rows, links, bands, air);
-  settle(rows, bands, air);
-
-  const width = bands.at(-1)?.right ?? 0;
-  const gap =
-    rows.length < 2 ? ROW_GAP_LEAST : clamp(width / ASPECT / (rows.length - 1), ROW_GAP_LEAST, ROW_GAP_MOST);
-  const places = new Map<string, Place>();
-  rows.forEach((row, index) => {
-    row.flat().forEach(({ id, x, size, band }, column) => {
-      places.set(id, { id, x, y: index * gap, size, row: index, column, band });
-    });
-  });
-  return {
-    places,
-    rows: layers.map((layer, index) => ({ layer, y: index * gap })),
-    bands,
-    width,
-    height: Math.max(0, (rows.length - 1) * gap),
-  };
+  const rows: Cell[][] = layers.map(() => Array.from({ length: bandCount }, () => ({ nodes: [], lines: 1 })));
+  for (const node of nodes.values()) rows[rowOf.get(node.layer)!]![node.band]!.nodes.push(node);
+  const crowd = Math.max(0, ...rows.flat().map((cell) => cell.nodes.length));
+  // Very crowded rows become blocks rather than towers.
+  const line = Math.max(bandCount > 1 ? LINE_BESIDE : LINE_ALONE, Math.ceil(Math.sqrt(2 * crowd)));
+  for (const cell of rows.flat()) cell.lines = Math.max(1, Math.ceil(cell.nodes.length / line));
+  return { rows, layers, links };
 }
 
-/** Crossings between edges that join the same two rows, given the x of both ends. */
-export function countCrossings(ends: { sourceX: number; targetX: number }[]): number {
-  const sorted = [...ends].sort((a, b) => a.sourceX - b.sourceX || a.targetX - b.targetX);
-  const targets = [...new Set(sorted.map((end) => end.targetX))].sort((a, b) => a - b);
-  const place = new Map(targets.map((x, index) => [x, index + 1]));
-  // A Fenwick tree counts, for each edge, the earlier ones that end farther right.
-  const tree = new Int32Array(targets.length + 1);
-  let crossings = 0;
-  for (let first = 0; first < sorted.length;) {
-    let last = first;
-    while (last < sorted.length && sorted[last]!.sourceX === sorted[first]!.sourceX) last += 1;
-    for (let i = first; i < last; i += 1) {
-      let atMost = 0;
-      for (let at = place.get(sorted[i]!.targetX)!; at > 0; at -= at & -at) atMost += tree[at]!;
-      crossings += first - atMost;
-    }
-    for (let i = first; i < last; i += 1) {
-      for (let at = place.get(sorted[i]!.targetX)!; at < tree.length; at += at & -at) tree[at]! += 1;
-    }
-    first = last;
-  }
-  return crossings;
-}
-
-/**
- * The places nearest to the wished ones (least squares) that keep the order and the least distances.
- *
- * @param wished one wished place each, left to right
- * @param distances least distance between one and the next; one fewer than `wished`
- * @param left no place may lie left of it, `right` none right of it; where both cannot hold, `left` does
- */
-export function spread(wished: number[], distances: number[], left: number, right: number): number[] {
-  const offsets = [0];
-  for (const distance of distances) offsets.push(offsets.at(-1)! + distance);
-  const blocks: { sum: number; count: number }[] = [];
-  wished.forEach((wish, index) => {
-    blocks.push({ sum: wish - offsets[index]!, count: 1 });
-    for (;;) {
-      const [before, last] = [blocks.at(-2), blocks.at(-1)!];
-      if (!before || before.sum / before.count <= last.sum / last.count) break;
-      before.sum += last.sum;
-      before.count += last.count;
-      blocks.pop();
-    }
-  });
-  const most = Math.max(left, right - (offsets[wished.length - 1] ?? 0));
-  const places: number[] = [];
-  for (const { sum, count } of blocks) {
-    const start = clamp(sum / count, left, most);
-    for (let i = 0; i < count; i += 1) places.push(start + offsets[places.length]!);
-  }
-  return places;
-}
-
-function reorder(
-  rows: Cell[][],
-  links: { source: Node; target: Node }[],
-  bands: Layout['bands'],
-  air: number,
-): void {
+function reorder(rows: Cell[][], links: { source: Node; target: Node }[], bands: Band[], air: number): void {
   const crossings = (): number => {
     const pairs = new Map<string, { sourceX: number; targetX: number }[]>();
     for (const { source, target } of links) {
@@ -187,55 +168,77 @@ function reorder(
     }
     return [...pairs.values()].reduce((sum, ends) => sum + countCrossings(ends), 0);
   };
-  let best = rows.map((row) => row.map((cell) => [...cell]));
+  const orders = (): Node[][][] => rows.map((row) => row.map((cell) => [...cell.nodes]));
+  let best = orders();
   let fewest = crossings();
   for (let sweep = 0; sweep < ORDER_SWEEPS && fewest > 0; sweep += 1) {
     const down = sweep % 2 === 0;
-    const order = down ? rows : [...rows].reverse();
-    for (const row of order) {
+    for (const row of down ? rows : [...rows].reverse()) {
       row.forEach((cell, band) => {
         // Only what was already passed pulls: layers above while going down, below while going up.
-        const pull = new Map(
-          cell.map((node) => [
-            node,
-            meanPlace(node, (other) => (down ? other.layer > node.layer : other.layer < node.layer)),
-          ]),
-        );
-        cell.sort((a, b) => pull.get(a)! - pull.get(b)! || byOrder(a, b));
+        const passed = (node: Node) => (other: Node) =>
+          down ? other.layer > node.layer : other.layer < node.layer;
+        const pull = new Map(cell.nodes.map((node) => [node, meanPlace(node, passed(node))]));
+        cell.nodes.sort((a, b) => pull.get(a)! - pull.get(b)! || byOrder(a, b));
         pack(cell, bands[band]!, air);
       });
     }
     const now = crossings();
     if (now < fewest) {
       fewest = now;
-      best = rows.map((row) => row.map((cell) => [...cell]));
+      best = orders();
     }
   }
   rows.forEach((row, index) => {
     row.forEach((cell, band) => {
-      cell.splice(0, cell.length, ...best[index]![band]!);
+      cell.nodes = best[index]![band]!;
       pack(cell, bands[band]!, air);
     });
   });
 }
 
-function settle(rows: Cell[][], bands: Layout['bands'], air: number): void {
+function settle(rows: Cell[][], bands: Band[], air: number): void {
+  const centering = bands.length === 1 ? CENTERING : 0;
   for (let sweep = 0; sweep < PLACE_SWEEPS; sweep += 1) {
-    const order = sweep % 2 === 0 ? rows : [...rows].reverse();
-    for (const row of order) {
-      row.forEach((cell, band) => {
-        if (cell.length === 0) return;
+    for (const row of sweep % 2 === 0 ? rows : [...rows].reverse()) {
+      row.forEach(({ nodes, lines }, band) => {
+        if (nodes.length === 0) return;
         const { left, right } = bands[band]!;
-        const wished = cell.map((node) => meanPlace(node, () => true));
-        const distances = cell.slice(1).map((node, i) => (cell[i]!.size + node.size) / 2 + air);
-        const places = spread(wished, distances, left + cell[0]!.size / 2, right - cell.at(-1)!.size / 2);
-        cell.forEach((node, i) => (node.x = places[i]!));
+        const joined = nodes.filter((node) => node.neighbors.length > 0);
+        // A vertex without edges keeps close to the others.
+        const middle = mean(joined.map((node) => node.x)) ?? (left + right) / 2;
+        const wished = nodes.map((node) => (node.neighbors.length > 0 ? meanPlace(node) : middle));
+        const back = centering * ((left + right) / 2 - mean(wished)!);
+        const places = spread(
+          wished.map((x) => x + back),
+          distances(nodes, lines, air),
+          left + nodes[0]!.size / 2,
+          right - nodes.at(-1)!.size / 2,
+        );
+        nodes.forEach((node, i) => (node.x = places[i]!));
       });
     }
   }
 }
 
-function meanPlace(node: Node, counts: (other: Node) => boolean): number {
+/** Takes away the room that no row of a band uses. */
+function shrink(rows: Cell[][], bands: Band[], least: number): void {
+  let start = 0;
+  bands.forEach((band, index) => {
+    const nodes = rows.flatMap((row) => row[index]!.nodes);
+    const middle = (band.left + band.right) / 2;
+    const left = nodes.length > 0 ? Math.min(...nodes.map((node) => node.x - node.size / 2)) : middle;
+    const right = nodes.length > 0 ? Math.max(...nodes.map((node) => node.x + node.size / 2)) : middle;
+    const spare = Math.max(0, least - (right - left)) / 2;
+    for (const node of nodes) node.x += start - left + spare;
+    const end = start + right - left + 2 * spare;
+    Object.assign(band, { left: start, right: end });
+    start = end + BAND_AIR;
+  });
+}
+
+/** Mean place of the neighbours that count, weighted by the edges; the vertex's own where it has none. */
+function meanPlace(node: Node, counts: (other: Node) => boolean = () => true): number {
   let [sum, weight] = [0, 0];
   for (const neighbor of node.neighbors) {
     if (!counts(neighbor.node)) continue;
@@ -245,36 +248,54 @@ function meanPlace(node: Node, counts: (other: Node) => boolean): number {
   return weight > 0 ? sum / weight : node.x;
 }
 
-function bandBorders(rows: Cell[][], bandCount: number, air: number): Layout['bands'] {
-  const bands: Layout['bands'] = [];
+function widestBands(rows: Cell[][], bandCount: number, air: number): Band[] {
   let left = 0;
-  for (let band = 0; band < bandCount; band += 1) {
-    const widest = Math.max(48, ...rows.map((row) => packedWidth(row[band]!, air)));
-    bands.push({ left, right: left + widest });
-    left += widest + BAND_GAP;
-  }
-  return bands;
+  return Array.from({ length: bandCount }, (_, band) => {
+    const right = left + Math.max(0, ...rows.map((row) => packedWidth(row[band]!, air)));
+    const borders = { left, right };
+    left = right + BAND_AIR;
+    return borders;
+  });
 }
 
 function airBetween(rows: Cell[][]): number {
-  const wanted = Math.max(1, rows.length - 1) * ROW_GAP_LEAST * ASPECT;
-  const needed = rows.map((row) => {
-    const nodes = row.flat();
-    return (wanted - nodes.reduce((sum, node) => sum + node.size, 0)) / Math.max(1, nodes.length - 1);
+  const wanted = Math.max(1, rows.length - 1) * ROW_LEAST * ASPECT;
+  const left = rows.map((row) => {
+    const filled = row.reduce((sum, cell) => sum + packedWidth(cell, 0), 0);
+    const gaps = row.reduce((sum, cell) => sum + Math.ceil(cell.nodes.length / cell.lines), -1);
+    return (wanted - filled) / Math.max(1, gaps);
   });
-  return clamp(Math.floor(Math.min(GAP_MOST, ...needed)), GAP_LEAST, GAP_MOST);
+  return clamp(Math.floor(Math.min(AIR_MOST, ...left)), AIR_LEAST, AIR_MOST);
 }
 
-function packedWidth(cell: Cell, air: number): number {
-  return cell.reduce((sum, node) => sum + node.size + air, -air);
+/** Least distances from one vertex's centre to the next; on several lines the next lies on another one. */
+function distances(nodes: Node[], lines: number, air: number): number[] {
+  const largest = Math.max(...nodes.map((node) => node.size));
+  return nodes
+    .slice(1)
+    .map((node, i) => (lines > 1 ? (largest + air) / lines : (nodes[i]!.size + node.size) / 2 + air));
 }
 
-function pack(cell: Cell, { left, right }: { left: number; right: number }, air: number): void {
-  let x = (left + right - packedWidth(cell, air)) / 2;
-  for (const node of cell) {
-    node.x = x + node.size / 2;
-    x += node.size + air;
-  }
+function packedWidth({ nodes, lines }: Cell, air: number): number {
+  if (nodes.length === 0) return 0;
+  const centres = distances(nodes, lines, air).reduce((sum, distance) => sum + distance, 0);
+  return centres + (nodes[0]!.size + nodes.at(-1)!.size) / 2;
+}
+
+function pack(cell: Cell, { left, right }: Band, air: number): void {
+  const { nodes, lines } = cell;
+  if (nodes.length === 0) return;
+  let x = (left + right - packedWidth(cell, air)) / 2 + nodes[0]!.size / 2;
+  const steps = distances(nodes, lines, air);
+  nodes.forEach((node, i) => {
+    node.x = x;
+    x += steps[i] ?? 0;
+  });
+}
+
+/** From one line of a row to the next. */
+function lineGap(row: Cell[]): number {
+  return Math.max(0, ...row.flatMap((cell) => cell.nodes.map((node) => node.size))) + LINE_AIR;
 }
 
 function byOrder(a: LayoutVertex, b: LayoutVertex): number {
@@ -285,6 +306,6 @@ function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
+function mean(values: number[]): number | undefined {
+  return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : undefined;
 }
