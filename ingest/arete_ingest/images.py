@@ -32,6 +32,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 
 # Pillow only warns between one and two times its limit; here that is as much a refusal as above it.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+# Remarks on broken EXIF blocks, which are ignored here, would drown the progress of a long job.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 class UnreadableImageError(Exception):

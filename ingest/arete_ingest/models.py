@@ -157,7 +157,8 @@ def _factory_source(name: str) -> _Source:
         raise ModelError(f"importing {module_name} failed: {type(error).__name__}: {error}") from error
     factory = getattr(module, attribute, None)
     if not callable(factory):
-        near = difflib.get_close_matches(attribute, [key for key in vars(module) if not key.startswith("_")], n=4)
+        known = [key for key in vars(module) if not key.startswith("_")]
+        near = difflib.get_close_matches(attribute, known, n=4, cutoff=0.5)
         raise ModelError(
             f"{module_name} has no function {attribute!r}", hint=f"the nearest are {', '.join(near)}" if near else ""
         )
@@ -371,7 +372,11 @@ def _three(values: Any, name: str) -> tuple[float, float, float]:
 def _names(values: Any, name: str) -> tuple[str, ...] | None:
     if values is None:
         return None
-    if not isinstance(values, Sequence) or not all(isinstance(value, str) for value in values):
+    if (
+        isinstance(values, str)
+        or not isinstance(values, Sequence)
+        or not all(isinstance(value, str) for value in values)
+    ):
         raise ModelError(f"categories of {name} should be a list of names, found {str(values)[:60]!r}")
     return tuple(values)
 

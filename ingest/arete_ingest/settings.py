@@ -3,14 +3,12 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from arete_core.errors import SettingError
 from arete_core.ids import check_run_id, run_id_from
 
 _NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
-
-Method = Literal["share", "top-k"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +53,14 @@ class IngestSettings:
     class_names: Path | None = None
     limit: int | None = None
     image_size: int | None = None
-    method: Method = "share"
+    method: str = "share"
     share: float = 0.03
     top_k: int = 5
     influence_k: int = 5
     examples: int = 5
     tile_px: int = 96
     device: str = "auto"
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: str = "float32"
     batch_size: int = 32
     workers: int | None = None
     threads: int | None = None

@@ -83,7 +83,7 @@ class ImageTransform:
         top = round((picture.height - self.image_size) / 2.0)
         if (picture.width, picture.height) != (self.image_size, self.image_size):
             picture = picture.crop((left, top, left + self.image_size, top + self.image_size))
-        return np.asarray(picture)
+        return np.array(picture)  # a copy: torch refuses what cannot be written to
 
     def as_settings(self) -> dict[str, Any]:
         """Returns the fields as plain JSON values, for the manifest."""

@@ -1,0 +1,60 @@
+"""Small models for tests, made by `tiny_models:FACTORY`; their weights are seeded, so that they are always the same."""
+
+import torch
+from torch import nn
+
+
+class TinyNet(nn.Module):
+    """Two convolutions of 6 and 8 channels, pooled, and a linear layer."""
+
+    def __init__(self, num_classes: int = 3) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 6, 3, padding=1)
+        self.second = nn.Conv2d(6, 8, 3, padding=1)
+        self.head = nn.Linear(8, num_classes)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = torch.relu(self.first(images))
+        maps = torch.nn.functional.max_pool2d(maps, 2)
+        maps = torch.relu(self.second(maps))
+        return self.head(maps.mean(dim=(2, 3)))
+
+
+def tiny(num_classes: int = 3) -> TinyNet:
+    """TinyNet with seeded weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        return TinyNet(num_classes)
+
+
+def with_transform() -> TinyNet:
+    """TinyNet that says how its pictures are to be prepared."""
+    model = tiny()
+    model.image_size, model.mean, model.std = 24, [0.5, 0.5, 0.5], (0.25, 0.25, 0.25)
+    model.categories = ["c", "a", "b"]
+    return model
+
+
+def broken() -> nn.Module:
+    """Raises while it is made."""
+    raise RuntimeError("no such checkpoint")
+
+
+def no_module() -> str:
+    """Returns something else."""
+    return "not a module"
+
+
+def maps_only() -> nn.Module:
+    """Is no classifier: gives maps."""
+    return nn.Conv2d(3, 4, 3)
+
+
+def infinite() -> TinyNet:
+    """Its second convolution overflows float32 on any picture."""
+    model = tiny()
+    with torch.no_grad():
+        model.first.weight.fill_(1e30)
+        model.first.bias.fill_(1e38)
+        model.second.weight.fill_(1e30)
+    return model
