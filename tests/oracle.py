@@ -27,7 +27,7 @@ class Conv:
 
 @dataclass
 class Layer:
-    """A shown layer: its activation map and, per branch in the order of concatenation, the names of its convolutions."""
+    """A shown layer: its activation map and the names of its convolutions, per branch in the order of concatenation."""
 
     name: str
     maps: np.ndarray

@@ -4,9 +4,7 @@ Nothing is kept beyond the batch but the counts. A batch counts as a whole or no
 value is not finite, the counts stay as they were.
 """
 
-import copy
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,8 +14,9 @@ import torch.fx
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from arete_core.errors import ModelError, SettingError
+from arete_core.errors import SettingError
 from arete_ingest.activations import Peaks, spatial_peaks, taken_channels
+from arete_ingest.execution import Watcher, full_precision, logits_of, moved_to, require_finite
 from arete_ingest.influences import ConvWeights, strongest_inputs
 from arete_ingest.layer_graph import CountedConv, LayerGraph, ShownLayer
 
@@ -29,23 +28,6 @@ CPU_MEMORY_MB = 4.0
 
 CUDA_MEMORY_MB = 512.0
 """Enough to keep a GPU busy, small beside the forward pass."""
-
-
-class NotFiniteError(ModelError):
-    """A feature map holds NaN or infinity.
-
-    Attributes:
-        where: Name of the layer or convolution.
-        image: Index of the first such image in the batch.
-    """
-
-    def __init__(self, where: str, image: int, what: str) -> None:
-        super().__init__(
-            f"{what} of {where} holds NaN or infinity for image {image} of the batch",
-            hint="the weights may be damaged, or the image size or transform may be wrong for them",
-        )
-        self.where = where
-        self.image = image
 
 
 class BatchResult(NamedTuple):
@@ -122,9 +104,12 @@ class Counter:
         memory_mb: float | None = None,
     ) -> None:
         if not 0 < share <= 1:
-            raise SettingError(f"the activation share is {share}, above 0 and at most 1 was expected")
-        if top_k < 1 or influence_k < 1:
-            raise SettingError(f"top_k is {top_k} and influence_k {influence_k}, at least 1 was expected")
+            raise SettingError(f"share is {share}, above 0 and at most 1 was expected")
+        for name, value in (("top_k", top_k), ("influence_k", influence_k)):
+            if value < 1:
+                raise SettingError(f"{name} is {value}, at least 1 was expected")
+        if memory_mb is not None and not memory_mb > 0:
+            raise SettingError(f"memory_mb is {memory_mb}, above 0 was expected")
         self.graph = graph
         self.share = share
         self.top_k = top_k
@@ -133,7 +118,7 @@ class Counter:
         self.device = torch.device(device)
         default_mb = CUDA_MEMORY_MB if self.device.type == "cuda" else CPU_MEMORY_MB
         self._memory_bytes = int((memory_mb or default_mb) * 2**20)
-        self._module = _moved(graph.module, self.device, dtype)
+        self._module = moved_to(graph.module, self.device, dtype)
         modules = dict(self._module.named_modules())
         self._counted = [conv for conv in graph.convs if conv.candidates > influence_k]
         self._weights = {
@@ -159,13 +144,21 @@ class Counter:
         Raises:
             NotFiniteError: If a convolution's input or a layer's map holds NaN or infinity; nothing is counted then.
             ModelError: If the model gives something else than one output vector an image.
+            SettingError: If the batch is empty, or there is not one slot, 0 or more, for each image.
         """
-        slots = torch.as_tensor(class_slots, dtype=torch.int64).to(self.device)
+        slots = torch.as_tensor(class_slots, dtype=torch.int64)
+        if not len(images):
+            raise SettingError("the batch is empty, at least one image was expected")
+        if len(slots) != len(images):
+            raise SettingError(f"{len(images)} images, {len(slots)} slots: one slot an image was expected")
+        if int(slots.min()) < 0:
+            raise SettingError(f"slot {int(slots.min())}: 0 or more was expected")
+        slots = slots.to(self.device)
         images = images.to(self.device, self.dtype)
         batch = _Batch(self, slots)
-        with torch.no_grad(), _full_precision():
-            output = _Watcher(self._module, batch.before, batch.after).run(images)
-            logits = _logits(output, len(images))
+        with torch.no_grad(), full_precision():
+            output = Watcher(self._module, batch.before, batch.after).run(images)
+            logits = logits_of(output, len(images))
             self._commit(batch, slots)
         peaks = [batch.peaks[layer.index] for layer in self.graph.layers]
         return BatchResult(logits, [peak.values for peak in peaks], [peak.positions for peak in peaks])
@@ -249,87 +242,24 @@ class _Batch:
         self._convs = convs
         self._layers = layers
 
-    def before(self, node: torch.fx.Node, value: Tensor) -> None:
+    def before(self, node: torch.fx.Node, value: Any) -> None:
         """Looks at a convolution's input before it runs: an in-place operation may change it afterwards."""
         conv = self._convs.get(node.name)
         if conv is None:
             return
-        _require_finite(value, conv.name, "the input")
+        require_finite(value, conv.name, "the input")
         weights = self.counter._weights.get(conv.index)
         if weights is not None:
             self.inputs[conv.index] = strongest_inputs(
                 value, weights, k=self.counter.influence_k, memory_bytes=self.counter._memory_bytes
             )
 
-    def after(self, node: torch.fx.Node, value: Tensor) -> None:
+    def after(self, node: torch.fx.Node, value: Any) -> None:
         """Looks at a layer's activation map as soon as it is there."""
         layer = self._layers.get(node.name)
         if layer is None:
             return
-        _require_finite(value, layer.name, "the activation map")
+        require_finite(value, layer.name, "the activation map")
         peaks = spatial_peaks(value)
         self.peaks[layer.index] = peaks
         self.taken[layer.index] = taken_channels(peaks.values, share=self.counter.share, top_k=self.counter.top_k)
-
-
-class _Watcher(torch.fx.Interpreter):
-    """Runs a traced model and shows each convolution's input and each node's value as they arise."""
-
-    def __init__(
-        self,
-        module: torch.fx.GraphModule,
-        before: Callable[[torch.fx.Node, Any], None],
-        after: Callable[[torch.fx.Node, Any], None],
-    ) -> None:
-        super().__init__(module)
-        self.extra_traceback = False  # deliberate errors keep their text
-        self._before = before
-        self._after = after
-
-    def run_node(self, n: torch.fx.Node) -> Any:
-        if n.op == "call_module":
-            args, kwargs = self.fetch_args_kwargs_from_env(n)
-            self._before(n, args[0] if args else kwargs.get("input"))
-        value = super().run_node(n)
-        self._after(n, value)
-        return value
-
-
-def _require_finite(value: Tensor, where: str, what: str) -> None:
-    if torch.isfinite(value.sum()):  # one fast pass; a sum of finite numbers may still overflow, so look closer then
-        return
-    finite = torch.isfinite(value).flatten(1).all(dim=1)
-    if not finite.all():
-        raise NotFiniteError(where, int(torch.argmin(finite.int())), what)
-
-
-def _moved(module: torch.fx.GraphModule, device: torch.device, dtype: torch.dtype) -> torch.fx.GraphModule:
-    """Returns the module on the device and of the type; a copy unless it is there already."""
-    parameters = [*module.parameters(), *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
-    if all(parameter.dtype == dtype and parameter.device == device for parameter in parameters):
-        return module
-    return copy.deepcopy(module).to(device, dtype)
-
-
-def _logits(output: Any, images: int) -> Tensor:
-    while isinstance(output, tuple | list) and output:
-        output = output[0]
-    if not isinstance(output, Tensor) or output.ndim < 2 or len(output) != images:
-        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise ModelError(f"the model gives {found}, one vector of outputs for each of {images} images was expected")
-    return output.flatten(1)
-
-
-@contextmanager
-def _full_precision() -> Iterator[None]:
-    """Keeps TF32 out: with it feature maps, and so counts, differ between devices."""
-    cudnn: Any = torch.backends.cudnn  # its stubs do not know `conv`
-    settings: tuple[Any, ...] = (cudnn.conv, torch.backends.cuda.matmul)
-    before = [setting.fp32_precision for setting in settings]
-    try:
-        for setting in settings:
-            setting.fp32_precision = "ieee"
-        yield
-    finally:
-        for setting, precision in zip(settings, before, strict=True):
-            setting.fp32_precision = precision

@@ -73,6 +73,9 @@ _INCREASING_ARITHMETIC: Mapping[Any, Callable[[float], bool]] = {
 }  # fmt: skip
 
 
+_COMMUTATIVE = frozenset({operator.add, operator.mul, torch.add, torch.mul})
+
+
 class Window(NamedTuple):
     """A sliding window; pairs are (height, width)."""
 
@@ -164,12 +167,19 @@ def _function_kind(node: torch.fx.Node) -> Kind:
         return Kind.SPLIT
     if target is operator.getitem:
         return _getitem_kind(node)
+    return Kind.IDENTITY if _is_increasing_arithmetic(node) else Kind.OTHER
+
+
+def _is_increasing_arithmetic(node: torch.fx.Node) -> bool:
+    """Returns whether a node adds a number to each value or multiplies it by a positive one."""
+    target: Any = node.target
     increasing = _INCREASING_ARITHMETIC.get(target)
-    if increasing is not None and len(node.args) == 2 and not node.kwargs:
-        number = node.args[1]
-        if isinstance(number, int | float) and isinstance(node.args[0], torch.fx.Node) and increasing(number):
-            return Kind.IDENTITY
-    return Kind.OTHER
+    if increasing is None or len(node.args) != 2 or node.kwargs:
+        return False
+    left, right = node.args
+    if isinstance(left, int | float) and target in _COMMUTATIVE:
+        left, right = right, left
+    return isinstance(left, torch.fx.Node) and isinstance(right, int | float) and increasing(right)
 
 
 def _axis(node: torch.fx.Node, *, position: int, default: int) -> int | None:

@@ -14,9 +14,6 @@ known to keep channels apart) is refused with the name of the operation, never c
 """
 
 import copy
-import hashlib
-import json
-import operator
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -27,6 +24,16 @@ from torch import nn
 from torch.fx.passes.shape_prop import ShapeProp
 
 from arete_core.errors import ModelError
+from arete_ingest.dataflow import (
+    crossed_by_every_path,
+    describe,
+    is_tensor,
+    makes_feature_maps,
+    owner_of,
+    place_of,
+    structure_sha256,
+    tensor_users,
+)
 from arete_ingest.layer_graph import (
     IMAGE,
     ChannelMap,
@@ -134,13 +141,14 @@ class _Reader:
         self.modules: Mapping[str, nn.Module] = dict(module.named_modules())
         self.nodes: list[torch.fx.Node] = list(module.graph.nodes)
         self.kinds = {node: kind_of(node, self.modules) for node in self.nodes}
-        self.crossed = _crossed_by_every_path(self.nodes)
+        self.crossed = crossed_by_every_path(self.nodes)
         self.maps: dict[torch.fx.Node, ChannelMap] = {}
         self.splits: dict[torch.fx.Node, list[ChannelMap]] = {}
         self.fields: dict[torch.fx.Node, ReceptiveField] = {}
         self.of_image: set[torch.fx.Node] = set()  # made of nothing but the image and constants
         self.layers: list[ShownLayer] = []
         self.convs: list[CountedConv] = []
+        self.reached: list[frozenset[int]] = []  # per convolution, the layers that its paths come from
         self.names: dict[str, int] = {}
 
     def read(self) -> LayerGraph:
@@ -162,7 +170,7 @@ class _Reader:
             image_channels=self.image_channels,
             layers=tuple(self.layers),
             convs=tuple(self.convs),
-            graph_sha256=_structure_sha256(self.nodes, self.modules),
+            graph_sha256=structure_sha256(self.nodes, self.modules),
         )
 
     def _read_placeholder(self, node: torch.fx.Node) -> None:
@@ -173,7 +181,7 @@ class _Reader:
 
     def _read_operation(self, node: torch.fx.Node) -> None:
         kind = self.kinds[node]
-        inputs = [source for source in node.all_input_nodes if _is_tensor(source)]
+        inputs = [source for source in node.all_input_nodes if is_tensor(source)]
         if kind is not Kind.CONV and inputs and all(source in self.of_image for source in inputs):
             self._read_image_operation(node)
             return
@@ -185,7 +193,7 @@ class _Reader:
             self.fields[node] = self.fields[source]
         elif kind is not Kind.OTHER and inputs and inputs[0] in self.maps:
             self._read_known(node, kind, inputs)
-        elif _makes_feature_maps(node):
+        elif makes_feature_maps(node):
             self._refuse(node)
         self._check(node)
 
@@ -234,13 +242,14 @@ class _Reader:
             sign=sign,
         )
         self.convs.append(conv)
+        self.reached.append(self._layers_behind(inputs))
         made = (Segment(Producer("conv", index), 0, conv.out_channels),)
         self.maps[node] = self._show(node, made, _conv_layer_name(conv.module, self.modules)) or made
 
     def _read_concatenation(self, node: torch.fx.Node) -> None:
         parts = concatenated(node)
         if not all(part in self.maps for part in parts):
-            if _makes_feature_maps(node):
+            if makes_feature_maps(node):
                 self._refuse(node)
             return
         shape = shape_of(node)
@@ -249,7 +258,7 @@ class _Reader:
         for part in parts[1:]:
             field = field.union(self.fields[part], *shape[2:])  # type: ignore[index]
         self.fields[node] = field
-        self.maps[node] = self._show(node, joined, _owner(node)) or joined
+        self.maps[node] = self._show(node, joined, owner_of(node)) or joined
 
     def _show(self, node: torch.fx.Node, members: ChannelMap, name: str) -> ChannelMap | None:
         """Makes a shown layer of a node that every path crosses; returns the channel map behind it."""
@@ -275,18 +284,19 @@ class _Reader:
     def _tap(self, node: torch.fx.Node) -> torch.fx.Node:
         """Returns the last of the elementwise operations that follow a node and that nothing bypasses."""
         while True:
-            users = _tensor_users(node)
+            users = tensor_users(node)
             if len(users) != 1 or self.kinds[users[0]] not in ELEMENTWISE:
                 return node
             node = users[0]
 
-    def _layers_behind(self, members: ChannelMap) -> set[int]:
-        found: set[int] = set()
+    def _layers_behind(self, members: ChannelMap) -> frozenset[int]:
+        """Returns the shown layers that channels come from, through inner convolutions only."""
+        found: frozenset[int] = frozenset()
         for producer, _, _ in members:
             if producer.kind == "layer":
-                found.add(producer.index)
+                found |= {producer.index}
             elif producer.kind == "conv":
-                found |= self._layers_behind(self.convs[producer.index].inputs)
+                found |= self.reached[producer.index]
         return found
 
     def _folded(self, node: torch.fx.Node, channels: int) -> tuple[list[str], np.ndarray]:
@@ -298,7 +308,7 @@ class _Reader:
         sign = np.ones(channels, np.int8)
         names: list[str] = []
         conv, offset, activated, pooled = node, 0, False, False
-        while len(users := _tensor_users(node)) == 1:
+        while len(users := tensor_users(node)) == 1:
             before, node = node, users[0]
             kind = self.kinds[node]
             if kind is Kind.CONCAT:
@@ -349,48 +359,9 @@ class _Reader:
 
     def _refuse(self, node: torch.fx.Node) -> NoReturn:
         raise ModelError(
-            f"{_place(node)}: {_describe(node, self.modules)} of feature maps is not supported",
+            f"{place_of(node)}: {describe(node, self.modules)} of feature maps is not supported",
             hint=f"supported now: {SUPPORTED}",
         )
-
-
-def _crossed_by_every_path(nodes: list[torch.fx.Node]) -> set[torch.fx.Node]:
-    """Returns the nodes that every path of tensors from the image to the output crosses.
-
-    A node is one exactly when the number of paths through it equals the number of all paths. Python's integers hold
-    any number of paths.
-    """
-    to_node: dict[torch.fx.Node, int] = {}
-    for node in nodes:
-        if node.op == "placeholder":
-            to_node[node] = int(not to_node)  # the image is the first one, others have defaults
-        elif node.op == "output" or _is_tensor(node):
-            to_node[node] = sum(to_node.get(source, 0) for source in node.all_input_nodes if _is_tensor(source))
-        else:
-            to_node[node] = 0  # sizes and the like: no channels flow through them
-    to_output: dict[torch.fx.Node, int] = {}
-    for node in reversed(nodes):
-        users = [user for user in node.users if user.op == "output" or _is_tensor(user)]
-        to_output[node] = 1 if node.op == "output" else sum(to_output[user] for user in users)
-    total = sum(to_node[node] for node in nodes if node.op == "output")
-    return {node for node in nodes if total and to_node[node] * to_output[node] == total}
-
-
-def _is_tensor(node: torch.fx.Node) -> bool:
-    return node.meta.get("tensor_meta") is not None
-
-
-def _tensor_users(node: torch.fx.Node) -> list[torch.fx.Node]:
-    """Returns who reads a node's values, not only its size."""
-    return [user for user in node.users if user.op == "output" or _is_tensor(user)]
-
-
-def _makes_feature_maps(node: torch.fx.Node) -> bool:
-    meta = node.meta.get("tensor_meta")
-    if meta is None:
-        return False
-    metas = [meta] if hasattr(meta, "shape") else list(meta)
-    return any(len(getattr(part, "shape", ())) == 4 for part in metas)
 
 
 def _split_map(node: torch.fx.Node, channel_map: ChannelMap) -> list[ChannelMap]:
@@ -402,19 +373,6 @@ def _split_map(node: torch.fx.Node, channel_map: ChannelMap) -> list[ChannelMap]
     return parts
 
 
-def _owner(node: torch.fx.Node) -> str:
-    """Returns the qualified name of the module whose forward does this operation."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    return str(stack[-1][0]) if stack else node.name
-
-
-def _place(node: torch.fx.Node) -> str:
-    if node.op == "call_module":
-        return str(node.target)
-    owner = _owner(node)
-    return f"{owner}, operation {node.name}" if owner != node.name else f"operation {node.name}"
-
-
 def _conv_layer_name(name: str, modules: Mapping[str, nn.Module]) -> str:
     """Leaves out a trailing `.conv` where the block wraps that one convolution (torchvision's BasicConv2d)."""
     block, _, last = name.rpartition(".")
@@ -422,56 +380,3 @@ def _conv_layer_name(name: str, modules: Mapping[str, nn.Module]) -> str:
         convs = sum(isinstance(module, nn.Conv2d) for module in modules[block].modules())
         return block if convs == 1 else name
     return name
-
-
-_OPERATION_NAMES = {
-    operator.add: "addition", operator.iadd: "addition", torch.add: "addition", "add": "addition", "add_": "addition",
-    operator.mul: "multiplication", operator.imul: "multiplication", torch.mul: "multiplication",
-    "mul": "multiplication", "mul_": "multiplication",
-}  # fmt: skip
-
-
-def _describe(node: torch.fx.Node, modules: Mapping[str, nn.Module]) -> str:
-    if node.op == "call_module":
-        return type(modules[str(node.target)]).__name__
-    target: Any = node.target
-    name = target if isinstance(target, str) else getattr(target, "__name__", str(target))
-    known = _OPERATION_NAMES.get(target)
-    return f"{known} ({name})" if known else name
-
-
-def _structure_sha256(nodes: list[torch.fx.Node], modules: Mapping[str, nn.Module]) -> str:
-    index = {node: position for position, node in enumerate(nodes)}
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, torch.fx.Node):
-            return f"%{index[value]}"
-        if isinstance(value, list | tuple):
-            return [plain(part) for part in value]
-        if isinstance(value, dict):
-            return {str(key): plain(part) for key, part in value.items()}
-        if isinstance(value, slice):
-            return ["slice", plain(value.start), plain(value.stop), plain(value.step)]
-        return value if isinstance(value, bool | int | float | str | None) else str(value)
-
-    def settings(module: nn.Module) -> dict[str, Any]:
-        simple = (bool, int, float, str, tuple, type(None))
-        hidden = {"training", "inplace"}
-        return {
-            key: plain(value)
-            for key, value in sorted(vars(module).items())
-            if not key.startswith("_") and key not in hidden and isinstance(value, simple)
-        }
-
-    steps: list[Any] = []
-    for node in nodes:
-        target: Any = node.target
-        if node.op == "call_module":
-            module = modules[str(target)]
-            what: Any = [str(target), type(module).__name__, settings(module)]
-        elif callable(target):
-            what = getattr(target, "__name__", str(target))
-        else:
-            what = str(target)
-        steps.append([node.op, what, plain(node.args), plain(node.kwargs)])
-    return hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The product in float64 equals the slow oracle edge by edge; in float32 it differs where contributions are almost equal."""
+"""In float64 the product equals the slow oracle edge by edge; in float32 almost equal contributions may swap places."""
 
 import tarfile
 from collections.abc import Callable
@@ -21,11 +21,6 @@ from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.tracing import trace_model
 
 IMAGES = 8
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def random_googlenet() -> nn.Module:
@@ -151,13 +146,8 @@ def trained_googlenet(shared_data: Path) -> nn.Module:
 
 def tiny_imagenet(shared_data: Path, count: int, size: int) -> Tensor:
     """Training images of several classes, read from the archive and prepared as the weights expect."""
-    prepare = transforms.Compose(
-        [
-            transforms.Resize(size),
-            transforms.ToTensor(),
-            transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-        ]
-    )
+    prepare = transforms.Compose([transforms.Resize(size), transforms.ToTensor()])
+    normalize = transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     images: list[Tensor] = []
     with tarfile.open(shared_data / "tiny-imagenet-100.tar.xz") as archive:
         for place, member in enumerate(archive):
@@ -165,7 +155,8 @@ def tiny_imagenet(shared_data: Path, count: int, size: int) -> Tensor:
                 file = archive.extractfile(member)
                 assert file is not None
                 with Image.open(file) as image:
-                    images.append(prepare(image.convert("RGB")))
+                    pixels: Any = prepare(image.convert("RGB"))
+                    images.append(normalize(pixels))
             if len(images) == count:
                 break
     return torch.stack(images)

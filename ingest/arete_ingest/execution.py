@@ -1,0 +1,128 @@
+"""Runs a traced model operation by operation, so that values can be looked at as they arise."""
+
+import copy
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.fx
+from torch import Tensor
+
+from arete_core.errors import ModelError
+
+
+class NotFiniteError(ModelError):
+    """A feature map holds NaN or infinity.
+
+    Attributes:
+        where: Name of the layer or convolution.
+        image: Index of the first such image in the batch.
+    """
+
+    def __init__(self, where: str, image: int, what: str) -> None:
+        super().__init__(
+            f"{what} of {where} holds NaN or infinity for image {image} of the batch",
+            hint="the weights may be damaged, or the image size or transform may be wrong for them",
+        )
+        self.where = where
+        self.image = image
+
+
+class Watcher(torch.fx.Interpreter):
+    """Runs a traced model and shows each convolution's input and each node's value as they arise."""
+
+    def __init__(
+        self,
+        module: torch.fx.GraphModule,
+        before: Callable[[torch.fx.Node, Any], None],
+        after: Callable[[torch.fx.Node, Any], None],
+    ) -> None:
+        super().__init__(module)
+        self.extra_traceback = False  # deliberate errors keep their text
+        self._before = before
+        self._after = after
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        """Runs one operation, between `before` (for modules, with their input) and `after` (with what it made)."""
+        if n.op == "call_module":
+            args, kwargs = self.fetch_args_kwargs_from_env(n)
+            self._before(n, args[0] if args else kwargs.get("input"))
+        value = super().run_node(n)
+        self._after(n, value)
+        return value
+
+
+def require_finite(value: Tensor, where: str, what: str) -> None:
+    """Checks that a feature map holds numbers only: comparisons drop NaN silently, and counts would be wrong.
+
+    Args:
+        value: (image, …).
+        where: Name of the layer or convolution, for the message.
+        what: Which of its feature maps, for the message.
+
+    Raises:
+        NotFiniteError: If it holds NaN or infinity.
+    """
+    if torch.isfinite(value.sum()):  # one fast pass; a sum of finite numbers may still overflow, so look closer then
+        return
+    finite = torch.isfinite(value).flatten(1).all(dim=1)
+    if not finite.all():
+        raise NotFiniteError(where, int(torch.argmin(finite.int())), what)
+
+
+def moved_to(module: torch.fx.GraphModule, device: torch.device, dtype: torch.dtype) -> torch.fx.GraphModule:
+    """Returns the module on the device and of the type; a copy unless it is there already."""
+    parameters = [*module.parameters(), *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
+    if all(parameter.dtype == dtype and parameter.device == device for parameter in parameters):
+        return module
+    return copy.deepcopy(module).to(device, dtype)
+
+
+def logits_of(output: Any, images: int) -> Tensor:
+    """Returns a model's output as one vector an image; of several outputs the first.
+
+    Args:
+        output: What the model returned.
+        images: Number of images in the batch.
+
+    Raises:
+        ModelError: If it is something else.
+    """
+    while isinstance(output, tuple | list) and output:
+        output = output[0]
+    if not isinstance(output, Tensor) or output.ndim < 2 or len(output) != images:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ModelError(f"the model gives {found}, one vector of outputs for each of {images} images was expected")
+    return output.flatten(1)
+
+
+_precision_lock = threading.Lock()
+_precision_before: list[str] = []
+_precision_users = 0
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Keeps TF32 out: with it feature maps, and so counts, differ between devices.
+
+    The setting is the process's. Threads may be inside at once; the last one out puts it back.
+    """
+    global _precision_users
+    cudnn: Any = torch.backends.cudnn  # its stubs do not know `conv`
+    settings: tuple[Any, ...] = (cudnn.conv, torch.backends.cuda.matmul)
+    with _precision_lock:
+        _precision_users += 1
+        if _precision_users == 1:
+            _precision_before[:] = [setting.fp32_precision for setting in settings]
+            for setting in settings:
+                setting.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        with _precision_lock:
+            _precision_users -= 1
+            if _precision_users == 0:
+                for setting, precision in zip(settings, _precision_before, strict=True):
+                    setting.fp32_precision = precision

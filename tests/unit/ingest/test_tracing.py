@@ -1,0 +1,386 @@
+"""What tracing finds in known models, and what it refuses."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from arete_core.errors import ModelError
+from arete_ingest.layer_graph import LayerGraph, Producer, Segment
+from arete_ingest.receptive import Axis
+from arete_ingest.tracing import trace_model
+
+
+def headless(make: Callable[..., Any], **settings: Any) -> nn.Module:
+    """A torchvision model without its large fully connected layers, which have nothing to do with counting."""
+    with torch.device("meta"):
+        model = make(weights=None, **settings)
+    for name in ("classifier", "fc"):
+        head = getattr(model, name, None)
+        if isinstance(head, nn.Linear) or (isinstance(head, nn.Sequential) and isinstance(head[-1], nn.Linear)):
+            setattr(model, name, nn.Identity())
+    model.to_empty(device="cpu")
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()
+    return model
+
+
+def names(graph: LayerGraph) -> list[str]:
+    return [layer.name for layer in graph.layers]
+
+
+def test_googlenet_has_its_twelve_layers() -> None:
+    graph = trace_model(headless(torchvision.models.googlenet, aux_logits=False, init_weights=False), 96)
+    inceptions = [f"inception{block}" for block in ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")]
+    assert names(graph) == ["conv1", "conv2", "conv3", *inceptions]
+    channels = [layer.channels for layer in graph.layers]
+    assert channels == [64, 64, 192, 256, 480, 512, 512, 512, 528, 832, 832, 1024]
+    assert sum(channels) == 5808
+    assert [layer.parents for layer in graph.layers] == [(), *((index,) for index in range(11))]
+    assert [layer.kind for layer in graph.layers] == ["conv"] * 3 + ["concat"] * 9
+    assert [(layer.height, layer.width) for layer in graph.layers[:4]] == [(48, 48), (24, 24), (24, 24), (12, 12)]
+    assert len(graph.convs) == 57
+    by_name = {conv.name: conv for conv in graph.convs}
+    reduce = by_name["inception3a.branch2.0.conv"]
+    assert reduce.inputs == (Segment(Producer("layer", 2), 0, 192),)
+    assert by_name["inception3a.branch2.1.conv"].inputs == (Segment(Producer("conv", reduce.index), 0, 96),)
+    assert by_name["inception3a.branch4.1.conv"].inputs == (Segment(Producer("layer", 2), 0, 192),)
+    assert [segment.length for segment in graph.layers[3].members] == [64, 128, 32, 32]
+    assert reduce.batch_norm == "inception3a.branch2.0.bn"
+
+
+def test_googlenet_that_transforms_its_input_has_the_same_layers() -> None:
+    """The weights that torchvision offers scale the image's channels one by one before the first convolution."""
+    settings = {"aux_logits": False, "init_weights": False}
+    graph = trace_model(headless(torchvision.models.googlenet, transform_input=True, **settings), 64)
+    assert len(graph.layers) == 12
+    assert graph.convs[0].inputs == (Segment(Producer("image", 0), 0, 3),)
+
+
+@pytest.mark.parametrize(
+    ("make", "places"),
+    [
+        (torchvision.models.vgg11, [0, 3, 6, 8, 11, 13, 16, 18]),
+        (torchvision.models.vgg11_bn, [0, 4, 8, 11, 15, 18, 22, 25]),
+    ],
+)
+def test_vgg11_has_its_eight_convolutions(make: Callable[..., Any], places: list[int]) -> None:
+    graph = trace_model(headless(make, init_weights=False), 64)
+    assert names(graph) == [f"features.{place}" for place in places]
+    assert [layer.channels for layer in graph.layers] == [64, 128, 256, 256, 512, 512, 512, 512]
+    assert [layer.height for layer in graph.layers] == [64, 32, 16, 16, 8, 8, 4, 4]
+    assert all(conv.batch_norm is not None for conv in graph.convs) == (make is torchvision.models.vgg11_bn)
+
+
+def test_alexnet_has_its_five_convolutions() -> None:
+    graph = trace_model(headless(torchvision.models.alexnet), 224)
+    assert names(graph) == [f"features.{place}" for place in (0, 3, 6, 8, 10)]
+    assert graph.layers[0].field.rows == Axis(start=-2, size=11, jump=4)
+
+
+def test_squeezenet_shows_squeezes_and_concatenations() -> None:
+    graph = trace_model(headless(torchvision.models.squeezenet1_1), 64)
+    fires = [3, 4, 6, 7, 9, 10, 11, 12]
+    inside = [name for place in fires for name in (f"features.{place}.squeeze", f"features.{place}")]
+    assert names(graph) == ["features.0", *inside, "classifier.1"]
+    assert [layer.parents for layer in graph.layers] == [(), *((index,) for index in range(len(graph.layers) - 1))]
+
+
+def test_inception_v3_shows_blocks_and_hides_nested_concatenations() -> None:
+    graph = trace_model(headless(torchvision.models.inception_v3, aux_logits=False, init_weights=False), 139)
+    stem = ["Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "Conv2d_3b_1x1", "Conv2d_4a_3x3"]
+    assert names(graph) == [
+        *stem,
+        *(f"Mixed_{block}" for block in ["5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c"]),
+    ]
+    assert [layer.channels for layer in graph.layers[-3:]] == [1280, 2048, 2048]
+    assert [layer.parents for layer in graph.layers] == [(), *((index,) for index in range(15))]
+    passed_on = [
+        (graph.layers[layer].name, segment.length)
+        for layer in range(5, 16)
+        for segment in graph.layers[layer].members
+        if segment.producer.kind == "layer"
+    ]
+    assert passed_on == [("Mixed_6a", 288), ("Mixed_7a", 768)]  # the pooled input is joined without a convolution
+
+
+def test_densenet_is_traced_through_its_concatenations() -> None:
+    graph = trace_model(headless(torchvision.models.densenet121), 64)
+    assert names(graph)[:3] == ["features.conv0", "features.denseblock1", "features.transition1"]
+    assert graph.layers[1].channels == 256
+
+
+def test_resnet18_is_refused_by_the_name_of_its_addition() -> None:
+    with pytest.raises(ModelError, match=r"layer1\.0, operation add: addition .* is not supported") as caught:
+        trace_model(headless(torchvision.models.resnet18), 64)
+    assert "concatenations" in caught.value.hint
+
+
+class Chain(nn.Module):
+    """Two convolutions with something between them."""
+
+    def __init__(self, between: Callable[[Tensor], Tensor] | nn.Module, channels: int = 8) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, padding=1)
+        self.between = between
+        self.second = nn.Conv2d(channels, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.second(self.between(self.first(x))).mean((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("between", "what"),
+    [
+        (lambda x: x + x, r"operation add: addition \(add\)"),
+        (lambda x: x * torch.sigmoid(x), r"operation mul: multiplication \(mul\)"),
+        (lambda x: x * -2.0, "multiplication"),
+        (lambda x: 1 - x, "sub"),
+        (lambda x: 1 / x, "truediv"),
+        (lambda x: x.permute(0, 1, 3, 2), "permute"),
+        (lambda x: x.view(-1, 2, 4, 16, 16).transpose(1, 2).reshape(-1, 8, 16, 16), "reshape"),
+        (lambda x: torch.flip(x, [1]), "flip"),
+        (lambda x: nn.functional.conv2d(x, torch.ones(8, 8, 1, 1)), "conv2d"),
+        (lambda x: torch.cat([x, x], 2), "cat"),
+        (lambda x: torch.softmax(x, 1), "softmax"),
+        (lambda x: x[:, ::2].repeat(1, 2, 1, 1), "getitem"),
+        (nn.ConvTranspose2d(8, 8, 3, padding=1), r"between: ConvTranspose2d"),
+        (nn.GroupNorm(2, 8), r"between: GroupNorm"),
+        (nn.Upsample(scale_factor=2), r"between: Upsample"),
+    ],
+)
+def test_what_counting_does_not_cover_is_refused_by_name(between: Any, what: str) -> None:
+    with pytest.raises(ModelError, match=f"{what}.* of feature maps is not supported"):
+        trace_model(Chain(between), 16)
+
+
+@pytest.mark.parametrize(
+    ("between", "inputs"),
+    [
+        (nn.PReLU(8), (Segment(Producer("layer", 0), 0, 8),)),
+        (nn.Sequential(nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Dropout(0.1)), (Segment(Producer("layer", 0), 0, 8),)),
+        (nn.ZeroPad2d((1, 2, 0, 1)), (Segment(Producer("layer", 0), 0, 8),)),
+        (nn.LocalResponseNorm(5), (Segment(Producer("layer", 0), 0, 8),)),
+        (lambda x: 2 + 0.5 * (nn.functional.pad(x, (1, 1)).contiguous() - 1) / 3,
+         (Segment(Producer("layer", 0), 0, 8),)),
+        (lambda x: x[:, 2:6], (Segment(Producer("layer", 0), 2, 4),)),
+        (lambda x: x[:, -3:, :], (Segment(Producer("layer", 0), 5, 3),)),
+        (lambda x: torch.cat([x.chunk(2, dim=1)[1], x.chunk(2, 1)[0]], dim=-3),
+         (Segment(Producer("layer", 0), 4, 4), Segment(Producer("layer", 0), 0, 4))),
+        (lambda x: torch.cat([torch.split(x, [3, 5], 1)[1], x[:, :2]], 1),
+         (Segment(Producer("layer", 0), 3, 5), Segment(Producer("layer", 0), 0, 2))),
+    ],
+)  # fmt: skip
+def test_channel_maps_follow_the_channels(between: Any, inputs: tuple[Segment, ...]) -> None:
+    graph = trace_model(Chain(between, sum(segment.length for segment in inputs)), 16)
+    second = graph.convs[-1]
+    # A concatenation that every path crosses is a layer of its own; its members are what it joins.
+    assert (graph.layers[1].members if graph.layers[1].kind == "concat" else second.inputs) == inputs
+    assert second.in_channels == sum(segment.length for segment in inputs)
+
+
+def test_data_dependent_control_flow_is_refused_with_the_reason() -> None:
+    class Branching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            return x.relu() if x.sum() > 0 else x
+
+    with pytest.raises(ModelError, match=r"Branching cannot be traced by torch\.fx: .*control flow") as caught:
+        trace_model(Branching(), 16)
+    assert "no `if`" in caught.value.hint
+
+
+def test_wrong_image_size_is_refused() -> None:
+    with pytest.raises(ModelError, match="Chain does not take 3-channel images of 1×1 pixels") as caught:
+        trace_model(Chain(nn.MaxPool2d(2)), 1)
+    assert caught.value.hint
+
+
+def test_model_without_convolutions_is_refused() -> None:
+    with pytest.raises(ModelError, match="no convolution"):
+        trace_model(nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 2)), 16)
+
+
+def test_model_with_two_inputs_is_refused() -> None:
+    class Two(nn.Module):
+        def forward(self, left: Tensor, right: Tensor) -> Tensor:
+            return left + right
+
+    with pytest.raises(ModelError, match="left, right"):
+        trace_model(Two(), 16)
+
+
+class Nested(nn.Module):
+    """A block whose second branch ends in a concatenation of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3, stride=2)
+        self.left = nn.Conv2d(8, 5, 1)
+        self.reduce = nn.Conv2d(8, 6, 1)
+        self.tall = nn.Conv2d(6, 3, (3, 1), padding=(1, 0))
+        self.wide = nn.Conv2d(6, 4, (1, 5), padding=(0, 2))
+        self.head = nn.Conv2d(20, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = torch.relu(self.stem(x))
+        inner = torch.relu(self.reduce(x))
+        nested = torch.cat([torch.relu(self.tall(inner)), torch.relu(self.wide(inner))], 1)
+        joined = torch.cat([self.left(x), nested, x], 1)
+        return self.head(torch.relu(joined)).mean((2, 3))
+
+
+def test_nested_concatenation_is_inner_and_joins_in_order() -> None:
+    graph = trace_model(Nested(), 17)
+    assert names(graph) == ["stem", "cat_1", "head"]
+    conv = {conv.name: conv.index for conv in graph.convs}
+    assert graph.layers[1].members == (
+        Segment(Producer("conv", conv["left"]), 0, 5),
+        Segment(Producer("conv", conv["tall"]), 0, 3),
+        Segment(Producer("conv", conv["wide"]), 0, 4),
+        Segment(Producer("layer", 0), 0, 8),
+    )
+    # The field is the smallest box around all branches: 3 pixels of the stem, then 3 rows or 5 columns at jump 2.
+    assert graph.layers[1].field.rows == Axis(start=-2, size=7, jump=2)
+    assert graph.layers[1].field.columns == Axis(start=-4, size=11, jump=2)
+    assert graph.layers[1].tap == "relu_4"
+
+
+def test_activation_maps_are_read_behind_elementwise_operations_and_before_pooling() -> None:
+    model = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Dropout(), nn.MaxPool2d(2), nn.ReLU(),
+        nn.Conv2d(4, 6, 3), nn.AvgPool2d(2), nn.Flatten(),
+    )  # fmt: skip
+    graph = trace_model(model, 16)
+    assert [layer.tap for layer in graph.layers] == ["_3", "_6"]
+    assert [(layer.height, layer.name) for layer in graph.layers] == [(14, "0"), (5, "6")]
+
+
+def test_activation_map_is_read_before_paths_part() -> None:
+    class Parting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = self.conv(x)
+            return torch.cat([torch.relu(x), torch.relu(-1.0 + x)], 1).mean((2, 3))
+
+    graph = trace_model(Parting(), 16)
+    assert graph.layers[0].tap == "conv"
+
+
+def test_convolution_called_twice_has_two_names() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Conv2d(3, 8, 3)
+            self.shared = nn.Conv2d(8, 8, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.shared(torch.relu(self.shared(torch.relu(self.stem(x))))).mean((2, 3))
+
+    graph = trace_model(Twice(), 16)
+    assert names(graph) == ["stem", "shared", "shared:2"]
+    assert [conv.name for conv in graph.convs] == ["stem", "shared", "shared:2"]
+
+
+def test_size_arithmetic_does_not_bypass_layers() -> None:
+    class Sized(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 3)
+
+        def forward(self, x: Tensor) -> Tensor:
+            count = x.size(0)
+            return self.conv(x).mean((2, 3)).view(count, -1)
+
+    assert names(trace_model(Sized(), 16)) == ["conv"]
+
+
+def batch_norm(scale: list[float]) -> nn.BatchNorm2d:
+    norm = nn.BatchNorm2d(len(scale))
+    norm.weight.data = torch.tensor(scale)
+    return norm
+
+
+def test_batch_norm_is_folded_by_its_sign_also_through_concatenation() -> None:
+    class Joined(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.left, self.right = nn.Conv2d(3, 2, 1), nn.Conv2d(3, 3, 1)
+            self.again = batch_norm([1.0, 1.0, -1.0])
+            self.norm = batch_norm([1.0, -1.0, 0.0, 2.0, -3.0])
+
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.relu(self.norm(torch.cat([self.left(x), self.again(self.right(x))], 1))).mean((2, 3))
+
+    left, right = trace_model(Joined(), 8).convs
+    assert (left.sign.tolist(), left.batch_norm) == ([1, -1], "norm")
+    assert (right.sign.tolist(), right.batch_norm) == ([0, 1, 1], "again")
+
+
+@pytest.mark.parametrize("before", [nn.ReLU(), nn.MaxPool2d(2)])
+def test_negative_batch_norm_behind_anything_but_the_convolution_is_refused(before: nn.Module) -> None:
+    scale = [1.0] * 8
+    trace_model(Chain(nn.Sequential(before, batch_norm(scale))), 16)
+    scale[5] = -1.0
+    with pytest.raises(ModelError, match=r"between\.1 scales channel 5 of first by a negative number"):
+        trace_model(Chain(nn.Sequential(before, batch_norm(scale))), 16)
+
+
+def test_batch_norm_that_depends_on_the_batch_is_refused() -> None:
+    with pytest.raises(ModelError, match="keeps no running statistics"):
+        trace_model(Chain(nn.BatchNorm2d(8, track_running_stats=False)), 16)
+
+
+def test_structure_hash_is_of_the_structure_only() -> None:
+    def hashed(model: nn.Module, size: int = 16) -> str:
+        return trace_model(model, size).graph_sha256
+
+    base = hashed(Chain(nn.ReLU()))
+    assert hashed(Chain(nn.ReLU())) == base  # other weights
+    assert hashed(Chain(nn.ReLU(inplace=True)), 24) == base
+    assert hashed(Chain(nn.Tanh())) != base
+    assert hashed(Chain(nn.MaxPool2d(2))) != hashed(Chain(nn.MaxPool2d(2, 1)))
+
+
+def test_tracing_leaves_the_model_as_it_is() -> None:
+    model = Chain(nn.Sequential(nn.BatchNorm2d(8), nn.Dropout()))
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    trace_model(model, 16)
+    assert model.training
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_receptive_boxes_hold_exactly_the_pixels_that_matter() -> None:
+    """Positive weights: a position's value changes with each pixel of its box and with none outside."""
+    model = nn.Sequential(
+        nn.Conv2d(1, 2, 3, stride=2, padding=1), nn.AvgPool2d(3, 2, 1), nn.Conv2d(2, 2, (2, 3), dilation=(2, 1)),
+        nn.Flatten(),
+    )  # fmt: skip
+    for parameter in model.parameters():
+        parameter.data = torch.rand(parameter.shape) + 0.1
+    graph = trace_model(model, 32, image_channels=1)
+    image = torch.zeros(1, 1, 32, 32, requires_grad=True)
+    maps = model[2](model[1](model[0](image)))
+    for y, x in ((0, 0), (2, 3), (maps.shape[2] - 1, maps.shape[3] - 1)):
+        (gradient,) = torch.autograd.grad(maps[0, 0, y, x], image, retain_graph=True)
+        rows, columns = torch.nonzero(gradient[0, 0], as_tuple=True)
+        box = (int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1)
+        assert graph.receptive_box(1, y, x) == box
+
+
+def test_receptive_box_behind_global_pooling_is_the_whole_image() -> None:
+    graph = trace_model(Chain(nn.AdaptiveAvgPool2d(1)), 16)
+    assert graph.receptive_box(1, 0, 0) == (0, 0, 16, 16)
+    assert graph.receptive_box(0, 15, 0) == (0, 14, 2, 16)
