@@ -58,3 +58,19 @@ def infinite() -> TinyNet:
         model.first.bias.fill_(1e38)
         model.second.weight.fill_(1e30)
     return model
+
+
+class Branching(nn.Module):
+    """Takes another way for bright pictures, which cannot be traced."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = tiny()
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.inner(images) if images.sum() > 0 else self.inner(-images)
+
+
+def branching() -> Branching:
+    """A model that cannot be traced."""
+    return Branching()

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from arete_core.errors import DatasetError, ModelError, SettingError
 from arete_core.progress import Progress, Task
-from arete_ingest.counter import Counter, NotFiniteError
+from arete_ingest.counter import Counter
+from arete_ingest.execution import NotFiniteError
 from arete_ingest.parts import Parts, UnitResult
 from arete_ingest.planning import Job, units_of
 from arete_ingest.reading import Batch, DecodedBatch, decode_ahead
