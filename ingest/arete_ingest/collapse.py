@@ -44,10 +44,13 @@ class Edges:
     count: np.ndarray
 
     def to_table(self, class_: int) -> pa.Table:
-        """Returns the class's rows of `influences.parquet`.
+        """Makes the class's rows of `influences.parquet`.
 
         Args:
             class_: The class's index in `classes.parquet`.
+
+        Returns:
+            A table with exactly the columns of `run_schema.INFLUENCES`.
         """
         columns = [np.full(len(self.count), class_, np.int32), *self._columns()]
         return pa.Table.from_arrays([pa.array(column) for column in columns], schema=INFLUENCES)

@@ -16,6 +16,11 @@ from arete_core.errors import ModelError
 class NotFiniteError(ModelError):
     """A feature map holds NaN or infinity.
 
+    Args:
+        where: Name of the layer or convolution.
+        image: Index of the first such image in the batch.
+        what: Which of its feature maps.
+
     Attributes:
         where: Name of the layer or convolution.
         image: Index of the first such image in the batch.
@@ -81,11 +86,14 @@ def moved_to(module: torch.fx.GraphModule, device: torch.device, dtype: torch.dt
 
 
 def logits_of(output: Any, images: int) -> Tensor:
-    """Returns a model's output as one vector an image; of several outputs the first.
+    """Takes a model's output as one vector an image; of several outputs the first.
 
     Args:
         output: What the model returned.
         images: Number of images in the batch.
+
+    Returns:
+        (image, output).
 
     Raises:
         ModelError: If it is something else.

@@ -112,11 +112,14 @@ def strongest_inputs(
 
 
 def strongest(strength: Float[Tensor, "image out_channel in_channel"], k: int) -> Int[Tensor, "image out_channel k"]:
-    """Returns the k largest of each row, of equal ones the lowest in_channel, in no particular order.
+    """Finds the k largest of each row, of equal ones the lowest in_channel.
 
     Args:
         strength: Finite; is changed in place (-0.0 becomes 0.0).
         k: Less than the number of in_channels.
+
+    Returns:
+        The in_channels, in no particular order.
     """
     strength.add_(0.0)  # -0.0 + 0.0 is 0.0: some devices order by the bits
     values, indices = torch.topk(strength, k + 1, dim=2)

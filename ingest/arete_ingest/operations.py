@@ -86,10 +86,13 @@ class Window(NamedTuple):
 
 
 def shape_of(node: torch.fx.Node) -> tuple[int, ...] | None:
-    """Returns the shape of the tensor that a node makes, or None where it makes something else.
+    """Looks up the shape of what a node makes.
 
     Args:
         node: Of a graph whose shapes were propagated.
+
+    Returns:
+        The shape of the tensor, or None where it makes something else.
     """
     meta = node.meta.get("tensor_meta")
     shape = getattr(meta, "shape", None)
@@ -227,7 +230,7 @@ def concatenated(node: torch.fx.Node) -> list[torch.fx.Node]:
 def field_behind(
     node: torch.fx.Node, kind: Kind, source: torch.fx.Node, field: ReceptiveField, modules: Mapping[str, nn.Module]
 ) -> ReceptiveField:
-    """Returns the receptive field of what a node makes.
+    """Works out the receptive field of what a node makes.
 
     Args:
         node: The node.
@@ -235,6 +238,9 @@ def field_behind(
         source: The node that it reads.
         field: The receptive field of what it reads.
         modules: The model's modules by qualified name.
+
+    Returns:
+        Which pixels one position of the node's map sees.
     """
     if kind in (Kind.CONV, Kind.POOL):
         window = _window(node, modules)

@@ -302,6 +302,10 @@ class _Reader:
     def _folded(self, node: torch.fx.Node, channels: int) -> tuple[list[str], np.ndarray]:
         """Follows a convolution's output to the BatchNorms that scale it.
 
+        Args:
+            node: The convolution.
+            channels: Its output channels.
+
         Returns:
             Their names and the sign of the product of their scales, int8 (channel,).
         """
