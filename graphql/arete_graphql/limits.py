@@ -135,6 +135,23 @@ def check_size(size: DocumentSize, limits: Limits) -> None:
             )
 
 
+def check_edges(found: int, limits: Limits) -> None:
+    """Checks how many edges an answer has.
+
+    Args:
+        found: How many.
+        limits: `edges` is looked at.
+
+    Raises:
+        BadInput: If there are more.
+    """
+    if found > limits.edges:
+        raise BadInput(
+            f"the graph has {found:,} edges, {limits.edges:,} are sent at most",
+            hint="ask for a smaller mass or a larger minShare; `arete graph` writes the whole of it",
+        )
+
+
 class Gate:
     """Lets a fixed number of requests through to the database; a few more may wait a little, the rest hear 503 at once.
 

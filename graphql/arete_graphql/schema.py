@@ -14,7 +14,8 @@ from strawberry.schema.config import StrawberryConfig
 
 from arete_graphql.context import Info
 from arete_graphql.graph_types import ChannelInClass, Comparison
-from arete_graphql.limits import document_limits
+from arete_graphql.limits import check_edges, document_limits
+from arete_graphql.plain_lists import PlainListContext
 from arete_graphql.settings import Limits
 from arete_graphql.types import Channel, Class, First, MinShare, Run
 from arete_queries import reads
@@ -81,9 +82,11 @@ class Query:
         min_share: MinShare = 0.0,
     ) -> Comparison | None:
         """Compares two classes."""
-        return Comparison.of(
-            await info.context.read(reads.compare_classes, a, b, operation=operation, mass=mass, min_share=min_share)
+        found = await info.context.read(
+            reads.compare_classes, a, b, operation=operation, mass=mass, min_share=min_share
         )
+        check_edges(len(found.edges), info.context.limits)
+        return Comparison.of(found)
 
 
 class _Schema(strawberry.Schema):
@@ -104,6 +107,7 @@ def make_schema(limits: Limits) -> strawberry.Schema:
         Query,
         config=StrawberryConfig(sort_schema=False),
         extensions=[document_limits(limits), ParserCache, ValidationCache],
+        execution_context_class=PlainListContext,
     )
 
 

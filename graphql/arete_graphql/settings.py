@@ -19,6 +19,7 @@ class Limits:
         aliases: Renamed fields in a document, after fragments are put in place.
         fields: Selected fields in a document, after fragments are put in place.
         tokens: Lexical tokens in a document.
+        edges: Edges of one graph or comparison; a larger one is refused rather than cut.
         reads: Reads from the database that one request may start.
         body_bytes: Largest request body; more is answered with 413.
         timeout_s: Seconds that a request may take from its first byte to the answer; then 504.
@@ -31,6 +32,7 @@ class Limits:
     aliases: int = 30
     fields: int = 500
     tokens: int = 2000
+    edges: int = 50_000
     reads: int = 100
     body_bytes: int = 256 * 1024
     timeout_s: float = 30.0

@@ -13,6 +13,7 @@ from strawberry import ID
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from arete_graphql.context import GraphKey, Info
+from arete_graphql.limits import check_edges
 from arete_graphql.picture_urls import picture_url
 from arete_queries import reads
 from arete_queries.arguments import MAX_FIRST
@@ -220,7 +221,9 @@ class Class:
         """Reads the class's graph."""
         from arete_graphql.graph_types import AttributionGraph
 
-        return AttributionGraph.of(await info.context.graphs.load(GraphKey(self.id, mass, min_share)))
+        graph = await info.context.graphs.load(GraphKey(self.id, mass, min_share))
+        check_edges(len(graph.edges), info.context.limits)
+        return AttributionGraph.of(graph)
 
 
 @strawberry.type(description="A page of a run's classes.")

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pytest
 
 from arete_core.errors import NotFoundError
-from arete_core.run_folder import DatasetInfo, Manifest, ModelInfo, write_manifest, write_table
-from arete_core.run_schema import SPRITES
+from arete_core.run_schema import SPRITES, TABLES
 from arete_graphql import pictures
 from arete_graphql.picture_urls import picture_url
 from arete_queries import reads
+from run_builder import random_run, write_run
 
 pytestmark = pytest.mark.anyio
 
@@ -23,30 +23,15 @@ STRIP = b"RIFF\x00\x00\x00\x00WEBPVP8 "
 SHA = hashlib.sha256(STRIP).hexdigest()
 
 
-def write_run(folder: Path, files: dict[tuple[int, int], str]) -> None:
-    """Writes what the pictures need of a run folder: a manifest and the table of sprites."""
-    folder.mkdir(exist_ok=True)
+def write_sprites(folder: Path, files: dict[tuple[int, int], str]) -> None:
+    """Writes a whole run folder whose table of sprites names these files."""
+    whole = random_run(folder, run_id="demo", sizes=(3, 3), class_count=1)
+    tables = {name: whole.table(name) for name in TABLES if whole.has(name)}
     rows = [
         {"layer": layer, "channel": channel, "file": file, "tiles": 2, "tile_px": 8, "sha256": SHA}
         for (layer, channel), file in files.items()
     ]
-    sprites = write_table(folder, "sprites", pa.Table.from_pylist(rows, SPRITES))
-    write_manifest(
-        folder,
-        Manifest(
-            format_version=1,
-            id="demo",
-            name="demo",
-            created_at="2026-01-01T00:00:00Z",
-            model=ModelInfo(name="n", weights="w", weights_sha256="", graph_sha256="", image_size=8, outputs=2),
-            dataset=DatasetInfo(name="d", split="", files_sha256="", images=1, failed=0),
-            settings={},
-            versions={},
-            device="cpu",
-            state="complete",
-            files={"sprites.parquet": sprites},
-        ),
-    )
+    write_run(folder, tables | {"sprites": pa.Table.from_pylist(rows, SPRITES)}, run_id="demo")
 
 
 @pytest.fixture
@@ -63,7 +48,7 @@ def run(tmp_path: Path, recorded_run: Any, lookups: list[str], monkeypatch: pyte
     (examples / "inner.webp").symlink_to("0-1.webp")
     (examples / "folder.webp").mkdir()
     os.mkfifo(examples / "pipe.webp")
-    write_run(
+    write_sprites(
         folder,
         {
             (0, 1): "examples/0-1.webp",
@@ -203,7 +188,7 @@ async def test_a_run_that_was_made_again_shows_its_new_pictures(
     async with client() as http:
         assert (await http.get("/images/demo/examples/0-5.webp")).status_code == 404
         (run / "examples" / "0-5.webp").write_bytes(STRIP)
-        write_run(run, {(0, 5): "examples/0-5.webp"})
+        write_sprites(run, {(0, 5): "examples/0-5.webp"})
         assert (await http.get("/images/demo/examples/0-5.webp")).status_code == 200
         assert (await http.get("/images/demo/examples/0-1.webp")).status_code == 404
 
@@ -215,5 +200,5 @@ async def test_pictures_are_only_read(client: Any, run: Path) -> None:
 
 
 def test_a_run_without_pictures_has_none(tmp_path: Path) -> None:
-    write_run(tmp_path / "run", {})
+    write_sprites(tmp_path / "run", {})
     assert pictures.read_sprites(tmp_path / "run") == {}
