@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
-import { checkOperations } from './check-operations';
+import { checkOperations } from './check-operations.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const api = process.env.ARETE_URL ?? 'http://127.0.0.1:8471';
@@ -19,7 +19,7 @@ export default defineConfig({
   server: { proxy: { '/graphql': api, '/images': api } },
   test: {
     include: ['src/**/*.test.ts'],
-    environment: 'jsdom',
+    environment: 'node',
     restoreMocks: true,
   },
 });

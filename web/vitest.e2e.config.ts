@@ -16,7 +16,8 @@ export default defineConfig({
   test: {
     include: ['tests/web/**/*.e2e.ts'],
     environment: 'node',
-    testTimeout: 60_000,
+    // Generous: axe alone takes seconds a page on a busy machine.
+    testTimeout: 180_000,
     hookTimeout: 60_000,
     // One browser, one server: files one after the other.
     fileParallelism: false,

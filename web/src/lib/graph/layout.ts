@@ -79,7 +79,7 @@ const AIR_MOST = 36;
 const LINE_AIR = 12;
 const BAND_AIR = 56;
 /** One of several bands has to hold its title. */
-const BAND_LEAST = 120;
+const BAND_LEAST = 150;
 /** Vertices that one line holds in the only band, and in one of several. */
 const LINE_ALONE = 18;
 const LINE_BESIDE = 7;

@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import type { AttributionGraph, Channel, ClassInfo, Comparison } from '$lib/api/operations';
+import { drawComparison, drawGraph, MOST_EDGES, MOST_VERTICES, vertexSize } from './drawing';
+import { below } from './floor';
+import { edgeTable, sortRows, toTsv, vertexTable } from './table';
+
+function channel(layerIndex: number, index: number): Channel {
+  return {
+    id: `r/l${layerIndex}/${index}`,
+    layer: `l${layerIndex}`,
+    layerIndex,
+    index,
+    label: null,
+    picture: null,
+  };
+}
+
+function classInfo(index: number, images: number): ClassInfo {
+  return {
+    id: `r/${index}`,
+    index,
+    name: `class ${index}`,
+    kind: 'label',
+    images,
+    failed: 0,
+    accuracy: null,
+    histogram: null,
+    mass: 0.1,
+    droppedShare: 0,
+    runId: 'r',
+  };
+}
+
+const graph: AttributionGraph = {
+  mass: 0.1,
+  cypher: '',
+  vertices: [
+    { channel: channel(0, 3), count: 50, share: 0.5, rank: 0.02 },
+    { channel: channel(0, 9), count: 10, share: 0.1, rank: 0.01 },
+    { channel: channel(1, 2), count: 90, share: 0.9, rank: 0.03 },
+  ],
+  edges: [
+    { source: 'r/l0/3', target: 'r/l1/2', count: 80, share: 0.8 },
+    { source: 'r/l0/9', target: 'r/l1/2', count: 20, share: 0.2 },
+  ],
+};
+
+describe('drawGraph', () => {
+  it('sizes vertices by A and measures edges by the strongest', () => {
+    const drawing = drawGraph(graph);
+    expect(drawing.vertices.map(({ size }) => size)).toEqual([0.5, 0.1, 0.9].map(vertexSize));
+    expect(vertexSize(0.9)).toBeGreaterThan(vertexSize(0.5));
+    expect(drawing.edges.map(({ strength }) => strength)).toEqual([1, 0.25]);
+    expect(drawing.layout.places.get('r/l1/2')!.row).toBe(0);
+    expect(drawing.omitted).toEqual({ vertices: 0, edges: 0 });
+  });
+
+  it('draws the strongest of too many, and says how many it left out', () => {
+    const many = MOST_VERTICES + 25;
+    const vertices = Array.from({ length: many }, (_, i) => ({
+      channel: channel(i % 2, i),
+      count: 1,
+      share: 0.01,
+      // The first 25 rank lowest.
+      rank: (i + 1) / many,
+    }));
+    const ids = vertices.map((vertex) => vertex.channel.id);
+    const lower = ids.filter((_, i) => i % 2 === 0);
+    const upper = ids.filter((_, i) => i % 2 === 1);
+    const edges = lower.flatMap((source, i) =>
+      upper.slice(0, 12).map((target) => ({ source, target, count: i, share: i / 1000 })),
+    );
+    const drawing = drawGraph({ ...graph, vertices, edges });
+    expect(drawing.vertices).toHaveLength(MOST_VERTICES);
+    expect(drawing.byId.has(ids[0]!)).toBe(false);
+    expect(drawing.byId.has(ids.at(-1)!)).toBe(true);
+    expect(drawing.edges.length).toBeLessThanOrEqual(MOST_EDGES);
+    expect(drawing.omitted).toEqual({ vertices: 25, edges: edges.length - drawing.edges.length });
+    expect(
+      drawing.edges.every(({ source, target }) => drawing.byId.has(source) && drawing.byId.has(target)),
+    ).toBe(true);
+  });
+});
+
+describe('below', () => {
+  it('takes out the edges under the floor, and those at it stay', () => {
+    const drawing = drawGraph(graph);
+    expect(below(drawing, 0).edges.size).toBe(0);
+    expect([...below(drawing, 0.2).edges]).toEqual([]);
+    expect([...below(drawing, 0.21).edges]).toEqual(['r/l0/9>r/l1/2']);
+    expect(below(null, 0.5).edges.size).toBe(0);
+  });
+});
+
+describe('drawComparison', () => {
+  const comparison: Comparison = {
+    a: classInfo(0, 100),
+    b: classInfo(1, 50),
+    operation: 'UNION',
+    massA: 0.1,
+    massB: 0.1,
+    cypher: '',
+    vertices: [
+      { channel: channel(0, 1), membership: 'ONLY_A', countA: 40, countB: 5, rankA: 0.02, rankB: 0 },
+      { channel: channel(0, 2), membership: 'SHARED', countA: 10, countB: 25, rankA: 0.01, rankB: 0.03 },
+      { channel: channel(0, 3), membership: 'ONLY_B', countA: 0, countB: 10, rankA: 0, rankB: 0.01 },
+      { channel: channel(1, 2), membership: 'SHARED', countA: 10, countB: 10, rankA: 0.01, rankB: 0.01 },
+    ],
+    edges: [
+      { source: 'r/l0/1', target: 'r/l1/2', membership: 'ONLY_A', countA: 30, countB: 0 },
+      { source: 'r/l0/2', target: 'r/l1/2', membership: 'SHARED', countA: 10, countB: 30 },
+    ],
+    layers: [],
+  };
+
+  it('puts each into its band, with shares of both classes’ images', () => {
+    const drawing = drawComparison(comparison);
+    const band = (id: string): number => drawing.layout.places.get(id)!.band;
+    expect(['r/l0/1', 'r/l0/2', 'r/l0/3'].map(band)).toEqual([0, 1, 2]);
+    const shared = drawing.byId.get('r/l0/2')!;
+    expect(shared.shares).toEqual([0.1, 0.5]);
+    expect(shared.share).toBe(0.5);
+    expect(drawing.edges.map(({ share }) => share)).toEqual([0.3, 0.6]);
+  });
+
+  it('has the same rows as tables', () => {
+    const drawing = drawComparison(comparison);
+    const classes = [comparison.a, comparison.b];
+    const channels = vertexTable(drawing.vertices, classes);
+    expect(channels.rows.map(({ cells }) => cells[0]!.text)).toEqual(['l0/1', 'l0/2', 'l0/3', 'l1/2']);
+    expect(channels.rows.every(({ cells }) => cells.length === channels.columns.length)).toBe(true);
+    expect(channels.rows[1]!.cells[2]!.text).toBe('shared');
+    const edges = edgeTable(drawing.edges, drawing.byId, classes, new Map());
+    expect(edges.rows.every(({ cells }) => cells.length === edges.columns.length)).toBe(true);
+    expect(toTsv(edges).split('\n')[1]).toBe('l0/1\tl1/2\t1\tonly A\t30\t0.3\t0\t0');
+  });
+
+  it('sorts a table by any column', () => {
+    const { rows } = vertexTable(drawComparison(comparison).vertices, [comparison.a, comparison.b]);
+    const byA = sortRows(rows, 3, true).map(({ cells }) => cells[3]!.value);
+    expect(byA).toEqual([40, 10, 10, 0]);
+    expect(sortRows(rows, 0, true)[0]!.cells[0]!.text).toBe('l1/2');
+  });
+});

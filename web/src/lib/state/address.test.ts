@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { FIRST_VIEW, formatView, parseView, type View } from './address';
+
+const full: View = {
+  run: 'googlenet-tiny.1',
+  mode: 'compare',
+  class: '295',
+  b: '294',
+  operation: 'A_MINUS_B',
+  mass: 0.125,
+  floor: 0.02,
+  pin: 'features.denseblock4/447',
+  table: true,
+  sort: 'accuracy-up',
+};
+
+describe('the address of a view', () => {
+  it('comes back as the same view', () => {
+    expect(parseView(formatView(full))).toEqual(full);
+    expect(parseView(formatView(FIRST_VIEW))).toEqual(FIRST_VIEW);
+  });
+
+  it('can be read by people and stays short', () => {
+    expect(formatView({ ...FIRST_VIEW, run: 'demo', class: '3', pin: 'mixed4c/447' })).toBe(
+      '?v=1&run=demo&class=3&pin=mixed4c/447',
+    );
+    expect(formatView(full).length).toBeLessThan(2000);
+  });
+
+  it('carries every operation and sort', () => {
+    for (const operation of ['UNION', 'INTERSECTION', 'A_MINUS_B', 'B_MINUS_A'] as const) {
+      expect(parseView(formatView({ ...full, operation })).operation).toBe(operation);
+    }
+    for (const sort of ['index', 'name', 'accuracy-down', 'accuracy-up'] as const) {
+      expect(parseView(formatView({ ...full, sort })).sort).toBe(sort);
+    }
+  });
+
+  it('takes what is odd as not given', () => {
+    const odd = '?v=9&mode=fly&op=xor&mass=7&floor=-1&show=tables&sort=random&class=';
+    expect(parseView(odd)).toEqual(FIRST_VIEW);
+    expect(parseView('?mass=abc&mass=&floor=NaN')).toEqual(FIRST_VIEW);
+    expect(parseView('?mass=0').mass).toBeNull();
+  });
+
+  it('keeps an unknown class as it was written, so that it can be named', () => {
+    expect(parseView('?run=x&class=no such').class).toBe('no such');
+    expect(parseView(formatView({ ...FIRST_VIEW, class: 'a&b=c' })).class).toBe('a&b=c');
+  });
+});
