@@ -4,13 +4,17 @@ with start_engine(EngineSettings(home=Path("~/.arete"))) as engine:
     runner = await QueryRunner.connect(engine.address.bolt_url, engine.address.user, engine.address.password)
 """
 
+from arete_queries.engine.checkup import Check, CheckStatus, doctor
 from arete_queries.engine.config import EngineAddress, EngineMemory, EngineSettings
+from arete_queries.engine.external import ServerReport, check_external
 from arete_queries.engine.jars import EngineJars, installed_jars, resolve_jars
 from arete_queries.engine.java import JavaRuntime, find_java
 from arete_queries.engine.process import EngineStatus, RunningEngine, engine_status, start_engine, stop_engine
 from arete_queries.engine.state import EnginePhase
 
 __all__ = [
+    "Check",
+    "CheckStatus",
     "EngineAddress",
     "EngineJars",
     "EngineMemory",
@@ -19,6 +23,9 @@ __all__ = [
     "EngineStatus",
     "JavaRuntime",
     "RunningEngine",
+    "ServerReport",
+    "check_external",
+    "doctor",
     "engine_status",
     "find_java",
     "installed_jars",

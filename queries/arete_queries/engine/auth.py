@@ -1,8 +1,8 @@
 """The engine's generated password.
 
 It is made before the first start and kept in `neo4j/password`, readable by its owner only from its first byte. Neo4j
-learns it as `neo4j-admin dbms set-initial-password` tells it: a salted hash in `data/dbms/auth.ini`. The hash is written
-here because that tool takes the password as an argument, which every user of the machine can read in the list of
+learns it as `neo4j-admin dbms set-initial-password` tells it: a salted hash in `data/dbms/auth.ini`. That hash is made
+here because the tool takes the password as an argument, which every user of the machine can read in the list of
 processes, and because it takes a second to start Java for it.
 """
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from arete_core.progress import Progress, SilentProgress
 from arete_queries.engine.java import JavaRuntime
 
 _CONTENTS = "contents.json"
-_GROUPS = ("plugins", "lib")
+_GROUPS = ("plugins", "lib", "apart")
 _ERROR_LINES = 6
 
 
@@ -50,7 +51,7 @@ class EngineJars:
     @property
     def class_path(self) -> str:
         """The class path of the server and of the admin tool, as `java -cp` takes it."""
-        return f"{self.plugins}/*:{self.lib}/*"
+        return f"{self.plugins}/*:{self.lib}/*:{self.folder}/apart/*"
 
 
 def pom_file() -> Path:
@@ -118,6 +119,7 @@ def resolve_jars(folder: Path, java: JavaRuntime, progress: Progress | None = No
         part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=folder))
         try:
             _run_maven(pom, part, java, progress)
+            _set_apart(part)
             contents = json.dumps(_list_contents(part), indent=0, sort_keys=True)
             write_bytes_atomically(part / _CONTENTS, contents.encode())
             part.chmod(0o755)  # mkdtemp's 700 would keep a shared folder from other users
@@ -136,6 +138,24 @@ def maven_executable() -> Path | None:
     home = os.environ.get("MAVEN_HOME")
     candidate = Path(home) / "bin" / "mvn" if home else None
     return candidate if candidate and candidate.is_file() else None
+
+
+def _set_apart(folder: Path) -> None:
+    """Moves jars that name further jars in their manifest out of `lib`, so that these names lead nowhere.
+
+    The jars they name are in `lib` anyway. Found a second time that way, they make Java 21 refuse the class archive
+    ("APP classpath mismatch"). With Neo4j 5.26.31 it is one jar, jaxb-runtime.
+    """
+    apart = folder / "apart"
+    apart.mkdir()
+    for jar in sorted((folder / "lib").glob("*.jar")):
+        with zipfile.ZipFile(jar) as archive:
+            try:
+                manifest = archive.read("META-INF/MANIFEST.MF")
+            except KeyError:
+                continue
+        if b"\nClass-Path:" in manifest:
+            jar.rename(apart / jar.name)
 
 
 def _list_contents(folder: Path) -> dict[str, int]:

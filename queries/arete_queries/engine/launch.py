@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,13 +73,21 @@ class GuardedJava:
         jars: What is run.
         ports: Where it is to listen.
         lock: Descriptor that holds the folder's lock; guard and Java inherit it, the caller closes its own.
+        options: Further Java options.
 
     Raises:
         EngineError: The process could not be started at all.
     """
 
     def __init__(
-        self, settings: EngineSettings, java: JavaRuntime, jars: EngineJars, ports: Ports, *, lock: int
+        self,
+        settings: EngineSettings,
+        java: JavaRuntime,
+        jars: EngineJars,
+        ports: Ports,
+        *,
+        lock: int,
+        options: Sequence[str] = (),
     ) -> None:
         self._settings = settings
         self._paths = settings.paths
@@ -103,7 +112,7 @@ class GuardedJava:
         try:
             self._send(
                 {
-                    "command": java_command(settings, java, jars),
+                    "command": java_command(settings, java, jars, options),
                     "log": str(self._paths.console),
                     "state": str(self._paths.state),
                     "stop_timeout_s": settings.stop_timeout_s,
@@ -263,11 +272,12 @@ def reap_detached() -> None:
             del _detached[pid]
 
 
-def java_command(settings: EngineSettings, java: JavaRuntime, jars: EngineJars) -> list[str]:
+def java_command(settings: EngineSettings, java: JavaRuntime, jars: EngineJars, options: Sequence[str]) -> list[str]:
     """Returns the command that runs the server in the foreground."""
     return [
         str(java.executable),
         *java_options(settings),
+        *options,
         "-cp",
         jars.class_path,
         _MAIN_CLASS,

@@ -10,6 +10,7 @@ from typing import Self
 
 from arete_core.errors import EngineError, PortInUseError, StoreLockedError
 from arete_core.progress import Progress, SilentProgress
+from arete_queries.engine.archive import archive_options, ensure_class_archive
 from arete_queries.engine.auth import read_password
 from arete_queries.engine.config import LOOPBACK, USER, EngineAddress, EngineSettings
 from arete_queries.engine.failures import store_locked
@@ -153,9 +154,12 @@ def _start(settings: EngineSettings, lock: int, *, detached: bool, progress: Pro
     jars = resolve_jars(settings.jars, java, progress)
     if lock_holder(settings.paths.store_lock):
         raise store_locked(settings.paths)
+    ensure_class_archive(settings, java, jars, progress)
     with progress.task("Start the database engine", total=None, unit="s"):
         for attempt in range(1, _PORT_ATTEMPTS + 1):
-            engine = GuardedJava(settings, java, jars, choose_ports(settings), lock=lock)
+            engine = GuardedJava(
+                settings, java, jars, choose_ports(settings), lock=lock, options=archive_options(jars, java)
+            )
             try:
                 engine.wait_until_ready()
                 write_state(settings.paths.state, _state_of(engine, settings, detached=detached))

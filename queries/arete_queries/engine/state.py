@@ -69,7 +69,7 @@ def write_state(path: Path, state: EngineState) -> None:
 
 
 def read_state(path: Path) -> EngineState | None:
-    """Returns the state of an engine that lives; None for no file, one that cannot be read, or one that a dead one left."""
+    """Returns the state of an engine that lives; None for no file, a damaged one, or one that a dead engine left."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         state = EngineState(**values | {"phase": EnginePhase(values["phase"])})
