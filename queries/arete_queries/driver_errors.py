@@ -83,7 +83,7 @@ def translate(error: Neo4jError | DriverError, name: str) -> DatabaseError:
 
 def _refused(error: Neo4jError, name: str) -> DatabaseError:
     code = error.code or ""
-    text = error.message or _first_line(error)
+    text = _first_line(error)
     if any(part in code for part in _TIMED_OUT):
         return DatabaseUnavailableError(
             f"{name}: the database gave up, the statement took too long",

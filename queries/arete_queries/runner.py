@@ -104,6 +104,13 @@ class QueryRunner:
             SettingError: If the URL is none.
             DatabaseUnavailableError: If nothing answers there within a few seconds, or it refuses user and password.
         """
+        wrong = SettingError(
+            f"{url!r} is no address of a Neo4j database",
+            hint="give one like bolt://localhost:7687 or neo4j+s://name.databases.neo4j.io",
+        )
+        # The driver also speaks HTTP, without transactions that this runner could use.
+        if not url.startswith(("bolt://", "bolt+s://", "bolt+ssc://", "neo4j://", "neo4j+s://", "neo4j+ssc://")):
+            raise wrong
         try:
             driver = AsyncGraphDatabase.driver(
                 url,
@@ -119,13 +126,13 @@ class QueryRunner:
                 notifications_min_severity="OFF",
             )
         except (ConfigurationError, ValueError) as error:
-            raise SettingError(
-                f"{url!r} is no address of a Neo4j database: {error}",
-                hint="give one like bolt://localhost:7687 or neo4j+s://name.databases.neo4j.io",
-            ) from error
+            raise wrong from error
         runner = cls(driver, database=database, app=app, timeout_s=timeout_s)
         try:
             await runner.check()
+        except ValueError as error:  # from the resolver, for a port that is no number
+            await runner.close()
+            raise wrong from error
         except BaseException:
             await runner.close()
             raise

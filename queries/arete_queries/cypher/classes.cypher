@@ -6,7 +6,7 @@
 MATCH (run:Run {id: $run, state: 'complete'})
 OPTIONAL MATCH (run)-[:HAS_CLASS]->(class:Class {state: 'complete'})
 WHERE $search IS NULL OR toLower(class.name) CONTAINS toLower($search)
-WITH class
+WITH run, class
 ORDER BY
   CASE $order WHEN 'name' THEN toLower(class.name) END,
   CASE $order
@@ -15,7 +15,7 @@ ORDER BY
     WHEN 'images_desc' THEN -class.images
   END,
   class.index
-WITH collect(class) AS found
+WITH run, collect(class) AS found
 RETURN
   size(found) AS total,
   [class IN found[$skip..$skip + $first] | class {.*}] AS classes

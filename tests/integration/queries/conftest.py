@@ -1,0 +1,88 @@
+"""Runs in the shared database, and ways to look at what is really there."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import neo4j
+import pytest
+from loaded_runs import Dump, Loaded, compute, without_graph
+
+from arete_queries.engine import EngineAddress
+from arete_queries.load import load_run
+from arete_queries.runner import QueryRunner
+from run_builder import hand_worked_run, random_run
+
+
+@pytest.fixture(scope="module")
+def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """Four runs, loaded once a module for tests that only read. The engine is the test run's own."""
+    engine_driver.execute_query("MATCH ()-[r]->() DELETE r")
+    engine_driver.execute_query("MATCH (n) DETACH DELETE n")
+    base = tmp_path_factory.mktemp("runs")
+    folders = [
+        random_run(
+            base / "tiny",
+            class_count=8,
+            sizes=(12, 20, 24, 16, 10),
+            edges_per_target=7,
+            excluded=[(1, 2), (3, 0)],
+            pictures=True,
+            seed=3,
+        ),
+        random_run(base / "other", run_id="other", class_count=2, seed=4),
+        hand_worked_run(base / "hand-worked"),
+        without_graph(base / "cut-off"),
+    ]
+
+    async def load() -> None:
+        async with await QueryRunner.connect(engine.bolt_url, engine.user, engine.password) as runner:
+            for folder in folders:
+                await load_run(runner, folder)
+
+    asyncio.run(load())
+    computed = {folder.manifest.id: compute(folder) for folder in folders}
+    return Loaded(
+        folders={folder.manifest.id: folder for folder in folders},
+        data={run: data for run, (data, _) in computed.items()},
+        classes={f"{run}/{one.index}": one for run, (_, classes) in computed.items() for one in classes},
+    )
+
+
+@pytest.fixture
+def dump(engine_driver: neo4j.Driver) -> Callable[[], Dump]:
+    """Reads everything in the database with statements of its own; class keys are replaced by class ids."""
+
+    def read() -> Dump:
+        def rows(text: Any) -> list[tuple[Any, ...]]:
+            records, _, _ = engine_driver.execute_query(text)
+            return sorted((tuple(record.values()) for record in records), key=repr)
+
+        return {
+            "nodes": rows("MATCH (n) WHERE NOT n:Class RETURN labels(n), properties(n)"),
+            "classes": rows("MATCH (n:Class) RETURN properties(n {.*, key: null})"),
+            "parts": rows("MATCH (a)-[r:HAS_LAYER|HAS_CHANNEL|HAS_CLASS]->(b) RETURN type(r), a.id, b.id"),
+            "activations": rows(
+                "MATCH (c:Class)-[r:ACTIVATES]->(n) RETURN c.id, n.id, r.count, r.rank, r.entry, r.kept"
+            ),
+            "influences": rows(
+                "MATCH (a)-[r:INFLUENCES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
+            ),
+            "attributes": rows(
+                "MATCH (a)-[r:ATTRIBUTES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
+            ),
+            "relationships": rows("MATCH ()-[r]->() RETURN type(r), count(*)"),
+        }
+
+    return read
+
+
+@pytest.fixture
+def execute(engine_driver: neo4j.Driver) -> Callable[..., list[dict[str, Any]]]:
+    """Runs any Cypher text, as a person in Neo4j Browser would."""
+
+    def run(text: Any, **params: Any) -> list[dict[str, Any]]:
+        records, _, _ = engine_driver.execute_query(text, params)
+        return [dict(record) for record in records]
+
+    return run

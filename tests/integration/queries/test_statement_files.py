@@ -1,0 +1,108 @@
+"""Every Cypher file runs on a real database and returns what its header declares."""
+
+from typing import Any
+
+import neo4j
+import pytest
+from loaded_runs import Loaded
+from neo4j import AsyncGraphDatabase
+
+from arete_queries.engine import EngineAddress
+from arete_queries.statements import Access, Statement, statements
+
+pytestmark = [pytest.mark.integration, pytest.mark.anyio]
+
+ALREADY_THERE = "00NA0"
+"""What the server notes for an index that exists; every other note means that a statement should be changed."""
+A, B = "tiny/0", "tiny/3"
+EDGES = {"run": "tiny", "sources": [0, 1], "targets": [13, 14], "counts": [5, 6]}
+CASES: dict[str, dict[str, Any]] = {
+    "await_indexes": {"seconds": 10},
+    "channel": {"channel": "tiny/block1/3"},
+    "channel_in_class": {"class": A, "channel": "tiny/block1/3", "first": 3},
+    "channels": {"layer": "tiny/block1", "from": 2, "first": 3},
+    "class": {"class": A},
+    "class_drawing": {"class": A, "mass": 0.3, "minShare": 0.01},
+    "class_graph": {"class": A, "minShare": 0.01},
+    "class_graph_at_mass": {"class": A, "mass": 0.3, "minShare": 0.01},
+    "class_names": {"run": "tiny"},
+    "class_states": {"run": "tiny"},
+    "classes": {"run": "tiny", "search": "BEAR", "order": "name", "skip": 1, "first": 2},
+    "compare_drawing": {"a": A, "b": B, "massA": 0.3, "massB": 0.4, "minShare": 0.0, "memberships": ["shared"]},
+    "compare_graphs": {"a": A, "b": B, "minShare": 0.0, "memberships": ["only_a", "shared", "only_b"]},
+    "compare_graphs_at_mass": {
+        "a": A, "b": B, "massA": 0.3, "massB": 0.4, "minShare": 0.0, "memberships": ["only_b", "shared"],
+    },
+    "compare_layers": {"a": A, "b": B, "massA": 0.3, "massB": 0.4},
+    "complete_class": {"class": 0, "mass": None, "edgeCount": 3, "droppedShare": 0.0},
+    "count_class": {"class": 0},
+    "count_run": {"run": "tiny"},
+    "create_channels": {"layer": "tiny/block1", "channels": [{"id": "tiny/block1/99", "index": 99}]},
+    "create_classes": {"run": "tiny", "classes": [{"id": "tiny/99", "key": 9999, "index": 99}]},
+    "create_layers": {"run": "tiny", "layers": [{"id": "tiny/more", "index": 99}]},
+    "create_run": {"run": "new", "properties": {"name": "New"}},
+    "delete_activations": {"class": 0, "limit": 5},
+    "delete_attributes": {"class": 0, "limit": 5},
+    "delete_channels": {"run": "tiny", "limit": 5},
+    "delete_class": {"class": 0},
+    "delete_influences": {"class": 0, "limit": 5},
+    "delete_run": {"run": "other"},
+    "layers": {"run": "tiny"},
+    "load_state": {"run": "tiny"},
+    "lock_load": {"id": "tiny"},
+    "next_class_key": {},
+    "ping": {},
+    "runs": {"run": None},
+    "set_class_state": {"class": 0, "state": "loading"},
+    "set_run_folder": {"run": "tiny", "folder": "/elsewhere"},
+    "set_run_state": {"run": "tiny", "state": "deleting"},
+    "unlock_load": {"id": "tiny"},
+    "write_activations": {
+        "class": 0, "run": "tiny", "positions": [0], "counts": [1], "ranks": [0.5], "entries": [0.0], "kept": [True],
+    },
+    "write_attributes": {"class": 0, **EDGES},
+    "write_influences": {"class": 0, **EDGES},
+}  # fmt: skip
+
+
+def test_every_file_has_a_case() -> None:
+    with_params = {name for name, statement in statements().items() if statement.access is not Access.SCHEMA}
+    assert with_params == CASES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(statements()))
+async def test_a_file_runs_and_returns_what_it_declares(loaded: Loaded, engine: EngineAddress, name: str) -> None:
+    statement = statements()[name]
+    params = CASES.get(name, {})
+    for key, type_ in statement.params.items():
+        assert type_.accepts(params[key], deep=True), key
+    async with (
+        AsyncGraphDatabase.driver(engine.bolt_url, auth=(engine.user, engine.password)) as driver,
+        driver.session(
+            database="neo4j",
+            # A read statement that writes is refused by the server.
+            default_access_mode=neo4j.READ_ACCESS if statement.access is Access.READ else neo4j.WRITE_ACCESS,
+        ) as session,
+        await session.begin_transaction() as transaction,
+    ):
+        result = await transaction.run(statement.text, params)
+        assert list(result.keys()) == list(statement.columns)
+        rows = [record async for record in result]
+        summary = await result.consume()
+        await transaction.rollback()
+    check_types(statement, rows)
+    notes = [one for one in summary.gql_status_objects if one.is_notification and one.gql_status != ALREADY_THERE]
+    assert [one.status_description for one in notes] == []
+
+
+def check_types(statement: Statement, rows: list[neo4j.Record]) -> None:
+    assert bool(rows) == bool(statement.columns)
+    for row in rows:
+        for column, type_ in statement.columns.items():
+            assert type_.accepts(row[column], deep=True), f"{column}: {type_} was declared, found {row[column]!r}"
+
+
+async def test_no_file_forms_text_or_uses_an_id_of_the_database(loaded: Loaded) -> None:
+    for statement in statements().values():
+        assert "elementId" not in statement.text
+        assert " id(" not in statement.text
