@@ -30,8 +30,8 @@ def tiny(num_classes: int = 3) -> TinyNet:
 def with_transform() -> TinyNet:
     """TinyNet that says how its pictures are to be prepared."""
     model = tiny()
-    model.image_size, model.mean, model.std = 24, [0.5, 0.5, 0.5], (0.25, 0.25, 0.25)
-    model.categories = ["c", "a", "b"]
+    values = {"image_size": 24, "mean": [0.5, 0.5, 0.5], "std": (0.25, 0.25, 0.25), "categories": ["c", "a", "b"]}
+    vars(model).update(values)
     return model
 
 
@@ -54,9 +54,8 @@ def infinite() -> TinyNet:
     """Its second convolution overflows float32 on any picture."""
     model = tiny()
     with torch.no_grad():
-        model.first.weight.fill_(1e30)
-        model.first.bias.fill_(1e38)
-        model.second.weight.fill_(1e30)
+        for parameter in (*model.first.parameters(), *model.second.parameters()):
+            parameter.fill_(1e30)
     return model
 
 

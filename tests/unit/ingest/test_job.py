@@ -288,15 +288,15 @@ class Interrupting(Recorder):
 
     @contextmanager
     def task(self, name: str, *, total: int | None, unit: str, done: int = 0) -> Iterator[Task]:
-        steps = [0]
+        after, advanced = self.after, [0]
 
         class Steps:
-            def advance(_, count: int = 1) -> None:  # noqa: N805
-                steps[0] += count
-                if steps[0] >= self.after:
+            def advance(self, steps: int = 1) -> None:
+                advanced[0] += steps
+                if advanced[0] >= after:
                     raise KeyboardInterrupt
 
-            def note(_, text: str) -> None:  # noqa: N805
+            def note(self, text: str) -> None:
                 pass
 
         yield Steps()
