@@ -38,7 +38,7 @@ class Limits:
     timeout_s: float = 30.0
     concurrent: int = 16
     waiting: int = 64
-    wait_s: float = 1.0
+    wait_s: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 
 from arete_core.run_folder import RunFolder
 from arete_graphql.server import ApiServer
-from arete_graphql.settings import ApiSettings
+from arete_graphql.settings import ApiSettings, Limits
 from arete_queries.engine import EngineAddress
 from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
@@ -84,7 +84,7 @@ def serving(settings: ApiSettings, connect: Callable[[], Awaitable[QueryRunner]]
     thread.start()
     try:
         assert listening.wait(30)
-        with httpx.Client(base_url=server.url, timeout=60) as http:
+        with httpx.Client(base_url=server.url, timeout=120) as http:
             yield http
     finally:
         server.stop()
@@ -132,5 +132,7 @@ def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> 
                 await load_run(runner, run, replace=True)
 
     asyncio.run(load())
-    with serving(ApiSettings(port=0, viewer=base), noting) as http:
+    # On a busy machine a request may wait long for its place; how long is not what these tests are about.
+    limits = Limits(wait_s=60, timeout_s=120)
+    with serving(ApiSettings(port=0, viewer=base, limits=limits), noting) as http:
         yield Service(http, folder, connect, statements)

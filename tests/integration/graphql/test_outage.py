@@ -36,6 +36,7 @@ def wait_for(what: str, check: Any, seconds: float) -> float:
     return time.monotonic() - started
 
 
+@pytest.mark.timeout(600)  # starts two engines, one after the other
 def test_the_service_outlives_its_database(serve: Any, engine_jars: Path, tmp_path: Path) -> None:
     settings = EngineSettings(home=tmp_path / "home", heap_mb=512, page_cache_mb=64, jars_folder=engine_jars)
     run = random_run(tmp_path / "run", run_id="alone", class_count=2)

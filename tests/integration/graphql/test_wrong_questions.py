@@ -125,7 +125,7 @@ def test_many_at_once_get_the_same_answers(service: Any) -> None:
     alone = service.http.post("/graphql", json=query).json()
 
     async def together() -> list[Any]:
-        async with httpx.AsyncClient(base_url=service.http.base_url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=service.http.base_url, timeout=120) as http:
             return await asyncio.gather(*(http.post("/graphql", json=query) for _ in range(40)))
 
     answers = asyncio.run(together())
