@@ -43,7 +43,7 @@ class Settings(NamedTuple):
     """
 
     seed: int = 7
-    batches: int = 1200
+    batches: int = 2400
     batch_size: int = 72
     held_out: int = 50
 
@@ -171,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Train the demo network on fresh drawings.")
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where to write the weights (default: the package)")
     parser.add_argument("--seed", type=int, default=Settings().seed, help="seed of drawings and weights (default: 7)")
-    parser.add_argument("--batches", type=int, default=Settings().batches, help="training steps (default: 1200)")
+    parser.add_argument("--batches", type=int, default=Settings().batches, help="training steps (default: 2400)")
     parser.add_argument(
         "--threads", type=int, default=1, help="threads that train, beside the one that draws (default: 1)"
     )
