@@ -156,3 +156,19 @@ def test_uneven_same_padding_is_that_of_the_convolution() -> None:
     conv.weight.data = torch.randint(-2, 3, conv.weight.shape).double()
     images = torch.randint(-3, 4, (2, 7, 5, 5)).double()
     assert counted_inputs(conv, images, 3) == naive_inputs(conv, images, 3)
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+@pytest.mark.parametrize("mode", ["zeros", "replicate", "reflect", "circular"])
+def test_padding_contributes_what_it_holds(mode: Any, kernel: int) -> None:
+    """On a map of 4 by 4 positions with 3 more around it, most of what is seen is padding."""
+    generator = torch.Generator().manual_seed(4)
+    conv = nn.Conv2d(9, 6, kernel, stride=2, padding=3, padding_mode=mode, bias=False, dtype=torch.float64)
+    conv.weight.data = torch.randn(conv.weight.shape, generator=generator, dtype=torch.float64)
+    images = torch.randn(3, 9, 4, 4, generator=generator, dtype=torch.float64)
+    expected = naive_inputs(conv, images, 3)
+    assert counted_inputs(conv, images, 3) == expected
+    other = nn.Conv2d(9, 6, kernel, stride=2, padding=3, padding_mode="zeros" if mode != "zeros" else "circular")
+    other.weight.data = conv.weight.data
+    if kernel > 1:
+        assert naive_inputs(other, images, 3) != expected  # the mode makes a difference here
