@@ -1,6 +1,7 @@
 /** What a graph or a comparison looks like as one list of vertices and edges, whichever of the two it is. */
 
 import type { AttributionGraph, Channel, Comparison, Membership } from '$lib/api/operations';
+import { curvePath, type Curve } from './curve';
 import { layoutGraph, type Layout } from './layout';
 
 /** Largest picture drawing that stays quick; beyond it the weakest are left out and said so. */
@@ -38,6 +39,10 @@ export interface Drawing {
   vertices: DrawnVertex[];
   edges: DrawnEdge[];
   layout: Layout;
+  /** Of each edge, in the order of `edges`. */
+  curves: Curve[];
+  /** SVG path of each edge, by its id. */
+  paths: Map<string, string>;
   byId: Map<string, DrawnVertex>;
   edgeById: Map<string, DrawnEdge>;
   /** Vertices and edges that were too many to draw. */
@@ -134,10 +139,16 @@ function assemble(all: DrawnVertex[], allEdges: Omit<DrawnEdge, 'strength'>[], b
     edges.map(({ source, target, share }) => ({ source, target, weight: share })),
     bandCount,
   );
+  const curves = edges.map(({ id, source, target }) => {
+    const [from, to] = [layout.places.get(source)!, layout.places.get(target)!];
+    return { id, from: { x: from.x, y: from.y - from.size / 2 }, to: { x: to.x, y: to.y + to.size / 2 } };
+  });
   return {
     vertices,
     edges,
     layout,
+    curves,
+    paths: new Map(curves.map((curve) => [curve.id, curvePath(curve)])),
     byId,
     edgeById: new Map(edges.map((edge) => [edge.id, edge])),
     omitted: { vertices: all.length - vertices.length, edges: allEdges.length - edges.length },

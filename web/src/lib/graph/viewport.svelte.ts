@@ -6,20 +6,23 @@ export interface Extent {
   height: number;
 }
 
-/** Room around the drawing that a fit leaves free, in px. */
+/** What a fit leaves free, in px: row labels at the left, band titles at the top, air around. */
 interface Margin {
   left: number;
   top: number;
-  right: number;
-  bottom: number;
+  around: number;
 }
 
 const LEAST = 0.15;
 const MOST = 4;
 /** Small drawings are not blown up beyond this by a fit. */
 const FIT_MOST = 1.35;
+/** Nor are large ones made so small that pictures cannot be told apart; then the top shows. */
+const FIT_LEAST = 0.45;
 /** Below this distance of rows on screen, labels show their name only. */
 const TIGHT_PX = 44;
+/** Width of the drawing's room below which it is that of a telephone, in px. */
+const NARROW = 400;
 const GLIDE_MS = 220;
 
 /**
@@ -37,7 +40,7 @@ export class Viewport {
   #world: HTMLElement;
   #zoom: ZoomBehavior<HTMLElement, unknown>;
   #extent: Extent = { width: 0, height: 0 };
-  #margin: Margin = { left: 0, top: 0, right: 0, bottom: 0 };
+  #margin: Margin = { left: 0, top: 0, around: 0 };
   #rowGap = 0;
   #own = false;
 
@@ -69,12 +72,12 @@ export class Viewport {
 
   /** The whole drawing in the window; a very tall one its top. */
   fit(glide = true): void {
-    const { width, height } = this.#room();
-    const whole = Math.min(width / (this.#extent.width || 1), height / (this.#extent.height || 1), FIT_MOST);
-    const k = Math.max(whole, LEAST);
-    const spareX = (width - this.#extent.width * k) / 2;
+    const { left, top, width, height } = this.#room();
+    const whole = Math.min(width / (this.#extent.width || 1), height / (this.#extent.height || 1));
+    const k = Math.min(Math.max(whole, FIT_LEAST), FIT_MOST);
+    const spareX = Math.max(0, (width - this.#extent.width * k) / 2);
     const spareY = Math.max(0, (height - this.#extent.height * k) / 2);
-    this.#to(k, this.#margin.left + spareX, this.#margin.top + spareY, glide);
+    this.#to(k, left + spareX, top + (width < NARROW ? 0 : spareY), glide);
     this.fitted = true;
   }
 
@@ -85,8 +88,8 @@ export class Viewport {
 
   /** Zooms about the middle of the window. */
   zoomBy(factor: number): void {
-    const { width, height } = this.#room();
-    const [cx, cy] = [this.#margin.left + width / 2, this.#margin.top + height / 2];
+    const { left, top, width, height } = this.#room();
+    const [cx, cy] = [left + width / 2, top + height / 2];
     const k = Math.min(Math.max(this.k * factor, LEAST), MOST);
     this.#to(k, cx - ((cx - this.x) * k) / this.k, cy - ((cy - this.y) * k) / this.k, true);
     this.fitted = false;
@@ -94,12 +97,11 @@ export class Viewport {
 
   /** Moves just enough for a point of the drawing to be in sight. */
   reveal(x: number, y: number, around: number): void {
-    const room = this.#room();
-    const [left, top] = [this.#margin.left, this.#margin.top];
+    const { left, top, width, height } = this.#room();
     const reach = around * this.k;
     const [px, py] = [x * this.k + this.x, y * this.k + this.y];
-    const dx = Math.max(0, left + reach - px) || Math.min(0, left + room.width - reach - px);
-    const dy = Math.max(0, top + reach - py) || Math.min(0, top + room.height - reach - py);
+    const dx = Math.max(0, left + reach - px) || Math.min(0, left + width - reach - px);
+    const dy = Math.max(0, top + reach - py) || Math.min(0, top + height - reach - py);
     if (dx === 0 && dy === 0) return;
     this.#to(this.k, this.x + dx, this.y + dy, true);
     this.fitted = false;
@@ -111,11 +113,16 @@ export class Viewport {
     return { x: (clientX - box.left - this.x) / this.k, y: (clientY - box.top - this.y) / this.k };
   }
 
-  #room(): Extent {
-    const { left, right, top, bottom } = this.#margin;
+  #room(): Extent & { left: number; top: number } {
+    const { left, top, around } = this.#margin;
+    const { clientWidth, clientHeight } = this.#pane;
+    // On a telephone every px is wanted.
+    const sides = clientWidth - left < NARROW ? around / 2 : around;
     return {
-      width: Math.max(80, this.#pane.clientWidth - left - right),
-      height: Math.max(80, this.#pane.clientHeight - top - bottom),
+      left: left + sides,
+      top: top + around,
+      width: Math.max(80, clientWidth - left - 2 * sides),
+      height: Math.max(80, clientHeight - top - 2 * around),
     };
   }
 

@@ -4,6 +4,20 @@ import type { Layout, Place } from './layout';
 
 export type Direction = 'left' | 'right' | 'up' | 'down' | 'first' | 'last';
 
+const DIRECTIONS: Record<string, Direction> = {
+  ArrowLeft: 'left',
+  ArrowRight: 'right',
+  ArrowUp: 'up',
+  ArrowDown: 'down',
+  Home: 'first',
+  End: 'last',
+};
+
+/** Where a key leads; undefined for a key that leads nowhere. */
+export function directionOf(key: string): Direction | undefined {
+  return DIRECTIONS[key];
+}
+
 /** The vertex that a key leads to from `id`; null where there is none. `shown` says which can be reached. */
 export function step(
   layout: Layout,

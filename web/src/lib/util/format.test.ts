@@ -25,7 +25,8 @@ describe('other words', () => {
     expect(plural(1, 'image')).toBe('1 image');
     expect(plural(0, 'class', 'classes')).toBe('0 classes');
     expect(formatRank(0.0123456)).toBe('0.0123');
-    expect(formatRank(0.00001234)).toBe('1.23e−5');
+    expect(formatRank(0.00001234)).toBe('0.0000123');
+    expect(formatRank(0.0000001234)).toBe('1.23e−7');
     expect(formatRank(0)).toBe('0');
     expect([1, 2, 3, 4, 11, 12, 13, 21, 101, 111, 1002].map(ordinal)).toEqual([
       '1st',

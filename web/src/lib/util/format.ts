@@ -19,7 +19,7 @@ export function formatShare(share: number): string {
 /** A rank (personalized PageRank, 0 to 1): three significant digits. */
 export function formatRank(rank: number): string {
   if (rank === 0) return '0';
-  return rank >= 0.001 ? rank.toPrecision(3) : rank.toExponential(2).replace('e-', 'e−');
+  return rank >= 1e-6 ? rank.toPrecision(3) : rank.toExponential(2).replace('e-', 'e−');
 }
 
 /** `1 image`, `2 images`. */
