@@ -20,6 +20,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from arete_core.errors import SettingError
 from arete_core.files import write_bytes_atomically
 from arete_ingest.demo import WEIGHTS
 from arete_ingest.demo.dataset import end_with_parent
@@ -93,7 +94,16 @@ def _drawn_batches(settings: Settings) -> Iterator[tuple[np.ndarray, list[int]]]
 
 
 def train(settings: Settings) -> DemoNetwork:
-    """Trains a network and prints a line every 50 batches: loss, accuracy on drawings not seen before, time left."""
+    """Trains a network and prints a line every 50 batches: loss, accuracy on drawings not seen before, time left.
+
+    Raises:
+        SettingError: There are fewer than 3 batches, or no drawings in one.
+    """
+    if settings.batches < 3 or settings.batch_size < 1:
+        raise SettingError(
+            f"{settings.batches} batches of {settings.batch_size} drawings cannot train",
+            hint="3 or more batches of 1 or more",
+        )
     torch.manual_seed(settings.seed)
     network = build().to(memory_format=torch.channels_last)  # twice as fast on a CPU
     decayed = [p for p in network.parameters() if p.requires_grad and p.ndim > 1]
@@ -102,7 +112,11 @@ def train(settings: Settings) -> DemoNetwork:
         [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": others, "weight_decay": 0.0}], lr=PEAK_RATE
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, max_lr=PEAK_RATE, total_steps=settings.batches, pct_start=0.2, div_factor=10
+        optimizer,
+        max_lr=PEAK_RATE,
+        total_steps=settings.batches,
+        pct_start=max(0.2, 2 / settings.batches),  # the rise needs two steps, else the schedule divides by 0
+        div_factor=10,
     )
     loss_of = nn.CrossEntropyLoss(label_smoothing=LABEL_SMOOTHING)
     metadata = metadata_for(accuracy=0.0)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from arete_core.errors import SettingError
 from arete_ingest.demo.drawings import CLASSES
 from arete_ingest.demo.network import build, demo_metadata, demo_model
 from arete_ingest.demo.train import Settings, batch_numbers, evaluate, main, train, write_weights
@@ -15,7 +16,7 @@ def test_every_class_comes_equally_often_and_no_drawing_twice() -> None:
     assert [class_ for class_, _ in numbers[:36]] != list(range(36))
 
 
-def test_training_lowers_the_loss_and_comes_out_the_same_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_training_comes_out_the_same_again(capsys: pytest.CaptureFixture[str]) -> None:
     settings = Settings(seed=3, batches=4, batch_size=12)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -29,6 +30,17 @@ def test_training_lowers_the_loss_and_comes_out_the_same_again(capsys: pytest.Ca
         assert torch.equal(tensor, second.state_dict()[name]), name
     assert not torch.equal(first.fc.weight, other.fc.weight)
     assert not first.training
+
+
+@pytest.mark.parametrize("settings", [Settings(batches=2), Settings(batches=0), Settings(batch_size=0)])
+def test_too_little_to_train_is_refused(settings: Settings) -> None:
+    with pytest.raises(SettingError, match="cannot train"):
+        train(settings)
+
+
+@pytest.mark.parametrize("batches", [3, 10])
+def test_short_trainings_end(batches: int) -> None:
+    assert not train(Settings(batches=batches, batch_size=2)).training
 
 
 def test_weights_are_written_whole(tmp_path: Path) -> None:
