@@ -33,7 +33,6 @@ test: $(PYTHON_READY) $(VIEWER_READY) chromium check ## Set up, check the code a
 check: $(PYTHON_READY) $(NODE_READY) ## Formatting, lint, types: Python and viewer.
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/pydoclint --quiet arete core ingest queries graphql
 	web/node_modules/.bin/pyright
 	cd web && npm run --silent check
 

@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from arete.connect import database, engine_settings, make_runner
-from arete.serving import serve_database
+from arete.serving import Service
 from arete.settings import Settings
 from arete_core.errors import CapabilityError, RunFolderError
 from arete_core.files import sha256_of
@@ -16,6 +16,8 @@ from arete_queries.engine.java import find_java
 from arete_queries.load import load_run
 
 RUN_ID = "demo"
+_FIRST_VIEW = "?v=1&run=demo&class=22&mass=0.2"
+"""A class with a graph worth looking at; the demo's layers are small, so that the usual 7.5% keep little of them."""
 
 
 def run_demo(settings: Settings, progress: Progress, *, open_browser: bool) -> None:
@@ -31,7 +33,10 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool) -> N
     Raises:
         AreteError: Whatever the steps raise.
     """
-    with ThreadPoolExecutor(1) as pool:
+    with (
+        Service(settings, open_browser=open_browser, path=_FIRST_VIEW) as service,
+        ThreadPoolExecutor(1) as pool,
+    ):
         engine = _start_ahead(pool, settings, progress)
         try:
             folder = make_demo_run(settings.home, progress)
@@ -44,7 +49,7 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool) -> N
                         await load_run(runner, folder, replace=True, progress=progress)
 
                 asyncio.run(load())
-                serve_database(settings, address, open_browser=open_browser)
+                service.run(address)
         finally:
             if engine is not None and engine.exception() is None:
                 engine.result().stop()

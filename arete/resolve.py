@@ -33,10 +33,11 @@ async def resolve_run(runner: "QueryRunner", run: str | None) -> "RunInfo":
     found = await list_runs(runner)
     if not found:
         raise NotFoundError("run", "", hint="load one with `arete load RUN`, or try `arete demo`")
-    if len(found) > 1:
+    only, *others = found
+    if others:
         names = ", ".join(info.id for info in found[:_LISTED])
-        raise SettingError(f"there are {len(found)} runs: {names}", hint=f"say which with --run {found[0].id}")
-    return found[0]
+        raise SettingError(f"there are {len(found)} runs: {names}", hint=f"say which with --run {only.id}")
+    return only
 
 
 async def resolve_class(runner: "QueryRunner", text: str, run: str | None) -> "ClassInfo":

@@ -9,9 +9,9 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from arete_core.errors import SettingError
 
@@ -26,6 +26,10 @@ def default_home() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "share") / "arete"
 
 
+def _split_commas(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 class Settings(BaseModel):
     """All settings.
 
@@ -33,6 +37,8 @@ class Settings(BaseModel):
         home: Data folder: the engine's jars and store, the demo, its run.
         host: Address that `arete serve` listens on.
         port: Port that `arete serve` listens on; 0 takes a free one.
+        allowed_hosts: Further names that a browser may use for the service, commas between, for instance behind a
+            proxy; those of this machine's loopback and `host` itself always work.
         neo4j_url: An own server, `bolt://`, `neo4j://` or `neo4j+s://`; empty means the embedded engine.
         neo4j_user: User of the own server.
         neo4j_password: Password of the own server.
@@ -49,6 +55,7 @@ class Settings(BaseModel):
     home: Path = Field(default_factory=default_home)
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=0, le=65535)
+    allowed_hosts: Annotated[list[str], BeforeValidator(_split_commas)] = Field(default_factory=list)
     neo4j_url: str = ""
     neo4j_user: str = "neo4j"
     neo4j_password: SecretStr = SecretStr("")

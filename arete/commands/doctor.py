@@ -18,10 +18,9 @@ def doctor(as_json: AsJson = False, home: Home = None) -> None:
     else:
         marks = {"ok": "✓", "warn": "!", "fail": "✗"}
         for check in checks:
-            state = str(check.state)
-            typer.echo(f"{marks[state]} {check.name}: {check.found}")
-            if state != "ok":
+            typer.echo(f"{marks[check.status]} {check.name}: {check.found}")
+            if check.mend:
                 typer.echo(f"    expected: {check.expected}")
-                typer.echo(f"    do: {check.remedy}")
-    if any(str(check.state) == "fail" for check in checks):
+                typer.echo(f"    do: {check.mend}")
+    if any(check.status == "fail" for check in checks):
         raise typer.Exit(1)

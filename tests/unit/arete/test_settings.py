@@ -78,3 +78,12 @@ def test_password_from_a_file_and_never_in_text(tmp_path: Path) -> None:
     assert "hunter2" not in repr(load_settings(neo4j_password="hunter2"))
     with pytest.raises(SettingError, match="No such file"):
         load_settings(neo4j_password_file=tmp_path / "none").password()
+
+
+def test_allowed_hosts_are_a_list_in_a_file_and_commas_in_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "arete.toml").write_text("allowed_hosts = ['a.example', '*.b.example']\n")
+    assert load_settings().allowed_hosts == ["a.example", "*.b.example"]
+    monkeypatch.setenv("ARETE_ALLOWED_HOSTS", "c.example, d.example,")
+    assert load_settings().allowed_hosts == ["c.example", "d.example"]
