@@ -1,13 +1,14 @@
 """The demo: generated drawings and a small network, from nothing to the viewer."""
 
 import asyncio
+import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from arete.connect import database, engine_settings, make_runner
 from arete.serving import Service
 from arete.settings import Settings
-from arete_core.errors import CapabilityError, RunFolderError
+from arete_core.errors import CapabilityError, RunAlteredError, RunFolderError, RunVersionError
 from arete_core.files import sha256_of
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
@@ -68,26 +69,30 @@ def make_demo_run(home: Path, progress: Progress) -> RunFolder:
     Raises:
         CapabilityError: If the packages that ingest needs are not installed.
     """
+    from arete_ingest.demo import WEIGHTS
+    from arete_ingest.demo.dataset import write_dataset
+    from arete_ingest.demo.drawings import IMAGE_SIZE
+
+    images = write_dataset(home / "demo" / "images", progress=progress)
+    out = home / "runs" / RUN_ID
+    if images.written:
+        shutil.rmtree(out, ignore_errors=True)  # of older drawings
     try:
-        from arete_ingest.demo.dataset import write_dataset
-        from arete_ingest.demo.drawings import IMAGE_SIZE
-        from arete_ingest.demo.network import WEIGHTS
+        folder = RunFolder.open(out)
+        if folder.manifest.model.weights_sha256 == sha256_of(WEIGHTS):
+            return folder
+        shutil.rmtree(out)  # of an older network
+    except (RunAlteredError, RunVersionError):
+        shutil.rmtree(out)
+    except RunFolderError:
+        pass  # not there yet, or not finished: the job begins or continues it
+    try:
+        from arete_ingest.job import ingest
+        from arete_ingest.settings import IngestSettings
     except ModuleNotFoundError as error:
         raise CapabilityError(
             f"the demo needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
         ) from error
-    images = write_dataset(home / "demo" / "images", progress=progress)
-    out = home / "runs" / RUN_ID
-    if not images.written:
-        try:
-            folder = RunFolder.open(out)
-            if folder.manifest.model.weights_sha256 == sha256_of(WEIGHTS):
-                return folder
-        except RunFolderError:
-            pass  # not there yet, or not finished: the job says what it finds
-    from arete_ingest.job import ingest
-    from arete_ingest.settings import IngestSettings
-
     job = IngestSettings(
         model="arete_ingest.demo.network:build",
         weights=str(WEIGHTS),
@@ -95,7 +100,7 @@ def make_demo_run(home: Path, progress: Progress) -> RunFolder:
         out=out,
         name=RUN_ID,
         image_size=IMAGE_SIZE,
-        batch_size=64,
+        batch_size=60,
     )
     ingest(job, progress)
     return RunFolder.open(out, verify=False)
