@@ -1,14 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
-import { svelteTesting } from '@testing-library/svelte/vite';
 import { defineConfig } from 'vitest/config';
 import { checkOperations } from './check-operations.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const api = process.env.ARETE_URL ?? 'http://127.0.0.1:8471';
+const api = process.env.ARETE_URL ?? 'http://127.0.0.1:8700';
 
 export default defineConfig({
-  plugins: [svelte(), svelteTesting(), checkOperations(here('../graphql/schema.graphql'))],
+  plugins: [svelte(), checkOperations(here('../graphql/schema.graphql'))],
   resolve: { alias: { $lib: here('src/lib') } },
   build: {
     target: 'es2022',

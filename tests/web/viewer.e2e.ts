@@ -26,7 +26,7 @@ async function go(path: string, options = {}): Promise<Page> {
 const exploring = (): string => `?v=1&run=${known.run}&class=${known.a.index}`;
 const comparing = (): string => `${exploring()}&mode=compare&b=${known.b.index}`;
 const vertices = (page: Page) => page.locator('[data-vertex]');
-const shownVertices = (page: Page) => page.locator('[data-vertex]:not(.gone)');
+const shownVertices = (page: Page) => page.locator('[data-vertex]:not(.gone):not(.faint)');
 const card = (page: Page) => page.getByRole('article', { name: /^Channel / });
 
 async function drawn(page: Page): Promise<void> {
@@ -272,11 +272,29 @@ describe('comparing', () => {
       await expect.poll(() => paths.count(), { message: operation }).toBe(compare.edges.length);
       for (const membership of ['ONLY_A', 'SHARED', 'ONLY_B']) {
         const expected = compare.vertices.filter((vertex) => vertex.membership === membership).length;
-        expect(await page.locator(`[data-vertex].${membership}:not(.gone)`).count()).toBe(expected);
+        expect(await page.locator(`[data-vertex].${membership}:not(.gone):not(.faint)`).count()).toBe(
+          expected,
+        );
       }
     }
     expect(await place()).toBe(before);
     await expect.poll(() => page.locator('.labels .overlap').count()).toBeGreaterThan(0);
+  });
+
+  it('takes weak influences out of each class as the API does', async () => {
+    const minShare = 0.6;
+    const { compare } = await query<{ compare: { edges: { membership: string }[] } }>(
+      `query ($a: ID!, $b: ID!, $minShare: Float!) {
+        compare(a: $a, b: $b, minShare: $minShare) { edges { membership } } }`,
+      { a: known.a.id, b: known.b.id, minShare },
+    );
+    const page = await go(`${comparing()}&floor=${minShare}`);
+    await drawn(page);
+    for (const membership of ['ONLY_A', 'SHARED', 'ONLY_B']) {
+      const paths = page.locator('.world > svg').first().locator(`path.${membership}:not(.gone)`);
+      const expected = compare.edges.filter((edge) => edge.membership === membership).length;
+      expect(await paths.count(), membership).toBe(expected);
+    }
   });
 
   it('swaps the classes', async () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { AttributionGraph, Channel, ClassInfo, Comparison } from '$lib/api/operations';
 import { drawComparison, drawGraph, MOST_EDGES, MOST_VERTICES, vertexSize } from './drawing';
-import { below } from './floor';
+import { cutDrawing } from './cut';
+import { lightUp } from './lit';
 import { edgeTable, sortRows, toTsv, vertexTable } from './table';
 
 function channel(layerIndex: number, index: number): Channel {
@@ -47,7 +48,7 @@ const graph: AttributionGraph = {
 
 describe('drawGraph', () => {
   it('sizes vertices by A and measures edges by the strongest', () => {
-    const drawing = drawGraph(graph);
+    const drawing = drawGraph(graph, 100);
     expect(drawing.vertices.map(({ size }) => size)).toEqual([0.5, 0.1, 0.9].map(vertexSize));
     expect(vertexSize(0.9)).toBeGreaterThan(vertexSize(0.5));
     expect(drawing.edges.map(({ strength }) => strength)).toEqual([1, 0.25]);
@@ -70,7 +71,7 @@ describe('drawGraph', () => {
     const edges = lower.flatMap((source, i) =>
       upper.slice(0, 12).map((target) => ({ source, target, count: i, share: i / 1000 })),
     );
-    const drawing = drawGraph({ ...graph, vertices, edges });
+    const drawing = drawGraph({ ...graph, vertices, edges }, 1000);
     expect(drawing.vertices).toHaveLength(MOST_VERTICES);
     expect(drawing.byId.has(ids[0]!)).toBe(false);
     expect(drawing.byId.has(ids.at(-1)!)).toBe(true);
@@ -82,13 +83,35 @@ describe('drawGraph', () => {
   });
 });
 
-describe('below', () => {
-  it('takes out the edges under the floor, and those at it stay', () => {
-    const drawing = drawGraph(graph);
-    expect(below(drawing, 0).edges.size).toBe(0);
-    expect([...below(drawing, 0.2).edges]).toEqual([]);
-    expect([...below(drawing, 0.21).edges]).toEqual(['r/l0/9>r/l1/2']);
-    expect(below(null, 0.5).edges.size).toBe(0);
+describe('cutDrawing of one graph', () => {
+  it('leaves out the edges under the floor; those at it stay, and all vertices', () => {
+    const drawing = drawGraph(graph, 100);
+    expect(cutDrawing(drawing, 0).edges).toHaveLength(2);
+    expect(cutDrawing(drawing, 0.2).edges).toHaveLength(2);
+    const cut = cutDrawing(drawing, 0.21);
+    expect(cut.edges.map(({ id }) => id)).toEqual(['r/l0/3>r/l1/2']);
+    expect(cut.vertices).toHaveLength(3);
+    expect(cut.faint.size).toBe(0);
+  });
+});
+
+describe('lightUp', () => {
+  const cut = cutDrawing(drawGraph(graph, 100), 0);
+
+  it('lights a vertex with its edges and neighbours', () => {
+    const lit = lightUp(cut, null, ['r/l0/3', null]);
+    expect(lit.edges.map(({ id }) => id)).toEqual(['r/l0/3>r/l1/2']);
+    expect([...lit.vertices].sort()).toEqual(['r/l0/3', 'r/l1/2']);
+  });
+
+  it('lights one edge alone, but keeps a pinned vertex', () => {
+    const lit = lightUp(cut, 'r/l0/9>r/l1/2', [null, 'r/l0/3']);
+    expect(lit.edges).toHaveLength(1);
+    expect([...lit.vertices].sort()).toEqual(['r/l0/3', 'r/l0/9', 'r/l1/2']);
+  });
+
+  it('lights nothing for what is not there', () => {
+    expect(lightUp(cut, null, ['r/l9/9', null]).vertices.size).toBe(0);
   });
 });
 
@@ -121,6 +144,25 @@ describe('drawComparison', () => {
     expect(shared.shares).toEqual([0.1, 0.5]);
     expect(shared.share).toBe(0.5);
     expect(drawing.edges.map(({ share }) => share)).toEqual([0.3, 0.6]);
+  });
+
+  it('keeps what an operation asks for, and the ends of its edges faintly', () => {
+    const drawing = drawComparison(comparison);
+    const ids = (operation: Parameters<typeof cutDrawing>[2]) => {
+      const cut = cutDrawing(drawing, 0, operation);
+      return [cut.vertices.map(({ id }) => id), cut.edges.map(({ id }) => id), [...cut.faint]];
+    };
+    expect(ids('INTERSECTION')).toEqual([['r/l0/2', 'r/l1/2'], ['r/l0/2>r/l1/2'], []]);
+    expect(ids('A_MINUS_B')).toEqual([['r/l0/1'], ['r/l0/1>r/l1/2'], ['r/l1/2']]);
+    expect(ids('B_MINUS_A')).toEqual([['r/l0/3'], [], []]);
+  });
+
+  it('takes an edge out of the class in which it lies under the floor', () => {
+    // Seen in 10% of A's images and 60% of B's.
+    const cut = cutDrawing(drawComparison(comparison), 0.2);
+    const edge = cut.edgeById.get('r/l0/2>r/l1/2')!;
+    expect(edge).toMatchObject({ membership: 'ONLY_B', counts: [0, 30], shares: [0, 0.6] });
+    expect(cutDrawing(drawComparison(comparison), 0.2, 'INTERSECTION').edges).toEqual([]);
   });
 
   it('has the same rows as tables', () => {

@@ -36,6 +36,8 @@ export interface DrawnEdge {
 }
 
 export interface Drawing {
+  /** Images of the class, or of A and B. */
+  images: number[];
   vertices: DrawnVertex[];
   edges: DrawnEdge[];
   layout: Layout;
@@ -44,7 +46,6 @@ export interface Drawing {
   /** SVG path of each edge, by its id. */
   paths: Map<string, string>;
   byId: Map<string, DrawnVertex>;
-  edgeById: Map<string, DrawnEdge>;
   /** Vertices and edges that were too many to draw. */
   omitted: { vertices: number; edges: number };
 }
@@ -57,7 +58,7 @@ export function vertexSize(share: number): number {
 }
 
 /** The drawing of one class's attribution graph. */
-export function drawGraph(graph: AttributionGraph): Drawing {
+export function drawGraph(graph: AttributionGraph, images: number): Drawing {
   const vertices = graph.vertices.map(({ channel, count, share, rank }) => ({
     id: channel.id,
     channel,
@@ -77,7 +78,7 @@ export function drawGraph(graph: AttributionGraph): Drawing {
     shares: [share],
     share,
   }));
-  return assemble(vertices, edges, 1);
+  return assemble(vertices, edges, [images]);
 }
 
 /** The drawing of two graphs laid over each other: only A, shared and only B as three bands. */
@@ -113,7 +114,7 @@ export function drawComparison(comparison: Comparison): Drawing {
       share: Math.max(...each),
     };
   });
-  return assemble(vertices, edges, 3);
+  return assemble(vertices, edges, [a.images, b.images]);
 }
 
 /** An edge's id: both channels, from source to target. */
@@ -121,7 +122,7 @@ export function edgeId(source: string, target: string): string {
   return `${source}>${target}`;
 }
 
-function assemble(all: DrawnVertex[], allEdges: Omit<DrawnEdge, 'strength'>[], bandCount: number): Drawing {
+function assemble(all: DrawnVertex[], allEdges: Omit<DrawnEdge, 'strength'>[], images: number[]): Drawing {
   const vertices = strongest(all, MOST_VERTICES, (vertex) => Math.max(...vertex.ranks));
   const byId = new Map(vertices.map((vertex) => [vertex.id, vertex]));
   const joined = allEdges.filter(({ source, target }) => byId.has(source) && byId.has(target));
@@ -137,20 +138,20 @@ function assemble(all: DrawnVertex[], allEdges: Omit<DrawnEdge, 'strength'>[], b
       size,
     })),
     edges.map(({ source, target, share }) => ({ source, target, weight: share })),
-    bandCount,
+    images.length > 1 ? 3 : 1,
   );
   const curves = edges.map(({ id, source, target }) => {
     const [from, to] = [layout.places.get(source)!, layout.places.get(target)!];
     return { id, from: { x: from.x, y: from.y - from.size / 2 }, to: { x: to.x, y: to.y + to.size / 2 } };
   });
   return {
+    images,
     vertices,
     edges,
     layout,
     curves,
     paths: new Map(curves.map((curve) => [curve.id, curvePath(curve)])),
     byId,
-    edgeById: new Map(edges.map((edge) => [edge.id, edge])),
     omitted: { vertices: all.length - vertices.length, edges: allEdges.length - edges.length },
   };
 }

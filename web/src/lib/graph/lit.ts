@@ -1,5 +1,5 @@
-import type { DrawnEdge, Drawing } from './drawing';
-import type { Hidden } from './floor';
+import type { Cut } from './cut';
+import type { DrawnEdge } from './drawing';
 
 export interface Lit {
   edges: DrawnEdge[];
@@ -12,20 +12,10 @@ export interface Lit {
  * @param edge the edge under the pointer; it alone is lit then, beside the pinned vertex
  * @param looked vertices looked at: under the pointer, focused, pinned
  */
-export function lightUp(
-  drawing: Drawing,
-  hidden: Hidden,
-  edge: string | null,
-  looked: (string | null)[],
-): Lit {
-  const ends = new Set(
-    looked.filter((id) => id !== null && drawing.byId.has(id) && !hidden.vertices.has(id)),
+export function lightUp(cut: Cut, edge: string | null, looked: (string | null)[]): Lit {
+  const ends = new Set(looked.filter((id): id is string => id !== null && cut.shown.has(id)));
+  const edges = cut.edges.filter(({ id, source, target }) =>
+    edge === null ? ends.has(source) || ends.has(target) : id === edge,
   );
-  const edges = drawing.edges.filter(
-    ({ id, source, target }) =>
-      !hidden.edges.has(id) && (edge === null ? ends.has(source) || ends.has(target) : id === edge),
-  );
-  const vertices = new Set<string>(edges.flatMap(({ source, target }) => [source, target]));
-  for (const id of ends) vertices.add(id!);
-  return { edges, vertices };
+  return { edges, vertices: new Set([...edges.flatMap(({ source, target }) => [source, target]), ...ends]) };
 }

@@ -6,7 +6,6 @@ import {
   type ClassWithGraph,
   type Comparison,
   type Run,
-  type SetOperation,
 } from '$lib/api/operations';
 import { classId } from '$lib/util/ids';
 import { Classes } from './classes.svelte';
@@ -26,8 +25,6 @@ export class App {
   readonly classes = new Classes();
   readonly graph = new Resource<ClassWithGraph>();
   readonly comparison = new Resource<Comparison>();
-  /** What remains of the comparison under an operation other than the union. */
-  readonly selection = new Resource<Comparison>();
   readonly details = new Details();
   readonly focus = new Focus();
   /** Which of the two compared classes the next click in the list chooses. */
@@ -50,12 +47,21 @@ export class App {
     });
   }
 
+  /** Reads the union; whatever else is asked for is a part of it. */
   loadComparison(run: string, a: string, b: string, mass: number | null): void {
-    this.comparison.load(`${run} ${a} ${b} ${mass}`, compare(run, a, b, 'UNION', mass));
-  }
-
-  loadSelection(run: string, a: string, b: string, operation: SetOperation, mass: number | null): void {
-    this.selection.load(`${run} ${a} ${b} ${operation} ${mass}`, compare(run, a, b, operation, mass));
+    const variables = {
+      a: classId(run, a),
+      b: classId(run, b),
+      mass,
+      operation: 'UNION',
+      minShare: 0,
+    } as const;
+    this.comparison.load(`${run} ${a} ${b} ${mass}`, async (signal) => {
+      const found = (await ask(CompareQuery, variables, signal)).compare;
+      if (!found)
+        throw new ApiError(`Classes ${variables.a} and ${variables.b} cannot be compared.`, 'NOT_FOUND');
+      return found;
+    });
   }
 
   /** Opens a class, in the chosen slot when comparing. */
@@ -70,13 +76,4 @@ export class App {
     const { class: a, b } = this.view.current;
     if (a !== null && b !== null) this.view.go({ class: b, b: a });
   }
-}
-
-function compare(run: string, a: string, b: string, operation: SetOperation, mass: number | null) {
-  const ids = { a: classId(run, a), b: classId(run, b) };
-  return async (signal: AbortSignal): Promise<Comparison> => {
-    const found = (await ask(CompareQuery, { ...ids, operation, mass, minShare: 0 }, signal)).compare;
-    if (!found) throw new ApiError(`Classes ${ids.a} and ${ids.b} cannot be compared.`, 'NOT_FOUND');
-    return found;
-  };
 }

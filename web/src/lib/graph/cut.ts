@@ -1,0 +1,50 @@
+/** What of a drawing is on show: a floor leaves weak edges out, an operation keeps one part of two graphs. */
+
+import type { Membership, SetOperation } from '$lib/api/operations';
+import type { DrawnEdge, DrawnVertex, Drawing } from './drawing';
+
+export interface Cut {
+  vertices: DrawnVertex[];
+  /** With the membership and counts that they have at the floor. */
+  edges: DrawnEdge[];
+  edgeById: Map<string, DrawnEdge>;
+  /** Vertices that are not part of the answer but hold an end of an edge that is: drawn faintly. */
+  faint: Set<string>;
+  /** Ids of `vertices` and of `faint` ones. */
+  shown: Set<string>;
+}
+
+const KEEPS: Record<SetOperation, readonly Membership[]> = {
+  UNION: ['ONLY_A', 'SHARED', 'ONLY_B'],
+  INTERSECTION: ['SHARED'],
+  A_MINUS_B: ['ONLY_A'],
+  B_MINUS_A: ['ONLY_B'],
+};
+
+/**
+ * Cuts a drawing as the server cuts a graph (`minShare`) and a comparison (`operation`); places stay.
+ *
+ * An edge is in a class's graph where it was seen in at least `floor` of the class's images; so a floor can turn a
+ * shared edge into one of A or B alone. Vertices have no floor.
+ */
+export function cutDrawing(drawing: Drawing, floor: number, operation: SetOperation = 'UNION'): Cut {
+  const keeps = (membership: Membership | null): boolean =>
+    membership === null || KEEPS[operation].includes(membership);
+  const vertices = drawing.vertices.filter(({ membership }) => keeps(membership));
+  const edges = drawing.edges.flatMap((edge): DrawnEdge[] => {
+    const there = edge.counts.map((count, i) => count > 0 && count >= floor * drawing.images[i]!);
+    if (!there.includes(true)) return [];
+    const membership: Membership | null =
+      edge.membership && (!there[1] ? 'ONLY_A' : there[0] ? 'SHARED' : 'ONLY_B');
+    if (!keeps(membership)) return [];
+    if (membership === edge.membership) return [edge];
+    const seen = (values: number[]): number[] => values.map((value, i) => (there[i] ? value : 0));
+    return [{ ...edge, membership, counts: seen(edge.counts), shares: seen(edge.shares) }];
+  });
+  const shown = new Set(vertices.map(({ id }) => id));
+  const faint = new Set(
+    edges.flatMap(({ source, target }) => [source, target]).filter((id) => !shown.has(id)),
+  );
+  for (const id of faint) shown.add(id);
+  return { vertices, edges, edgeById: new Map(edges.map((edge) => [edge.id, edge])), faint, shown };
+}
