@@ -9,7 +9,14 @@ from arete_queries.engine.config import EngineAddress, EngineMemory, EngineSetti
 from arete_queries.engine.external import ServerReport, check_external
 from arete_queries.engine.jars import EngineJars, installed_jars, resolve_jars
 from arete_queries.engine.java import JavaRuntime, find_java
-from arete_queries.engine.process import EngineStatus, RunningEngine, engine_status, start_engine, stop_engine
+from arete_queries.engine.process import (
+    EngineStatus,
+    RunningEngine,
+    engine_status,
+    prepare_engine,
+    start_engine,
+    stop_engine,
+)
 from arete_queries.engine.state import EnginePhase
 
 __all__ = [
@@ -29,6 +36,7 @@ __all__ = [
     "engine_status",
     "find_java",
     "installed_jars",
+    "prepare_engine",
     "resolve_jars",
     "start_engine",
     "stop_engine",

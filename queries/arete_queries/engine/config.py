@@ -43,7 +43,8 @@ class EngineSettings:
         start_timeout_s: Seconds to wait until the engine answers.
         stop_timeout_s: Seconds that a clean stop may take before the process is killed.
         jars_folder: Where the engine's jars are kept; None for `home/engine`. `ARETE_ENGINE_CACHE` sets it
-            for several homes that share one copy (160 MB).
+            for several homes that share one copy (330 MB with the class archive).
+        java_options: Further options for Java, after Arête's own.
 
     Raises:
         SettingError: A value is out of range.
@@ -56,9 +57,10 @@ class EngineSettings:
     page_cache_mb: int | None = None
     read_only: bool = False
     transaction_timeout_s: int = 300
-    start_timeout_s: float = 120.0
+    start_timeout_s: float = 180.0
     stop_timeout_s: float = 30.0
     jars_folder: Path | None = field(default_factory=_jars_folder_from_environment)
+    java_options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ("bolt_port", "http_port"):
@@ -225,6 +227,9 @@ def config_text(settings: EngineSettings, *, bolt_port: int, http_port: int, plu
         "server.default_advertised_address": LOOPBACK,
         "server.bolt.listen_address": f"{LOOPBACK}:{bolt_port}",
         "server.http.listen_address": f"{LOOPBACK}:{http_port}",
+        # Without these Neo4j Browser is sent to the default ports, whatever the ports listened on.
+        "server.bolt.advertised_address": f"{LOOPBACK}:{bolt_port}",
+        "server.http.advertised_address": f"{LOOPBACK}:{http_port}",
         "server.https.enabled": "false",
         "server.http_enabled_modules": "BROWSER",
         # Neo4j's default `*` would let any web page that the user has open read this server's answers.
@@ -268,4 +273,5 @@ def java_options(settings: EngineSettings) -> list[str]:
         "--add-opens=java.base/java.nio=ALL-UNNAMED",
         "--add-opens=java.base/java.io=ALL-UNNAMED",
         "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+        *settings.java_options,
     ]

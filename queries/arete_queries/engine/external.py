@@ -80,7 +80,10 @@ def check_external(url: str, user: str, password: str, *, database: str | None =
     from neo4j.exceptions import AuthError, ClientError, ConfigurationError, DriverError, Neo4jError
 
     try:
-        with neo4j.GraphDatabase.driver(url, auth=(user, password), connection_timeout=10.0) as driver:
+        # One look, no retries: whoever asks wants to know now.
+        with neo4j.GraphDatabase.driver(
+            url, auth=(user, password), connection_timeout=10.0, max_transaction_retry_time=0.0
+        ) as driver:
             records, _, _ = driver.execute_query(
                 "CALL dbms.components() YIELD name, versions, edition WHERE name = 'Neo4j Kernel' "
                 "RETURN versions[0] AS version, edition",

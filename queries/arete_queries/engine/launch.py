@@ -5,6 +5,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -27,7 +28,7 @@ from arete_queries.engine.config import (
     java_options,
 )
 from arete_queries.engine.failures import console_tail, last_lines, port_in_use, startup_error
-from arete_queries.engine.host import accepts_connections, listen_once
+from arete_queries.engine.host import accepts_connections, listen_once, process_birth
 from arete_queries.engine.jars import EngineJars
 from arete_queries.engine.java import JavaRuntime
 
@@ -108,7 +109,9 @@ class GuardedJava:
         self._input = self._guard.stdin
         self._output = self._guard.stdout
         self._unread = b""
-        self.exit_code: int | None = None
+        self._exit_code: int | None = None
+        self.pid = 0
+        self._birth: str | None = None
         try:
             self._send(
                 {
@@ -124,7 +127,8 @@ class GuardedJava:
         except BaseException:
             self.stop()
             raise
-        self.pid: int = message["pid"]
+        self.pid = message["pid"]
+        self._birth = process_birth(self.pid)
 
     @property
     def guard_pid(self) -> int:
@@ -143,18 +147,18 @@ class GuardedJava:
         )
 
     def has_ended(self) -> bool:
-        """Says whether Java has ended; its exit code is then in `exit_code`."""
-        if self.exit_code is None:
+        """Says whether Java has ended, or is about to since its guard was killed."""
+        if self._exit_code is None:
             message = self._receive(timeout_s=0.0)
             if message and "exit" in message:
-                self.exit_code = message["exit"]
-            elif self._guard.poll() is not None:
-                self.exit_code = -9  # the guard was killed; Java goes with it
-        return self.exit_code is not None
+                self._exit_code = message["exit"]
+        return self._exit_code is not None or self._guard.poll() is not None
 
     def failure(self) -> EngineError:
         """Returns why Java has ended."""
-        return startup_error(self._paths, self.exit_code or 0, ports=(self.ports.bolt, self.ports.http))
+        if self._exit_code is None:
+            return EngineError(f"the engine's guard (process {self._guard.pid}) was killed", hint="start it again")
+        return startup_error(self._paths, self._exit_code, ports=(self.ports.bolt, self.ports.http))
 
     def wait_until_ready(self) -> str:
         """Waits until a query over Bolt is answered, GDS is there and Neo4j Browser's port is open.
@@ -196,9 +200,18 @@ class GuardedJava:
         try:
             self._guard.wait(self._settings.stop_timeout_s + _GUARD_GRACE_S)
         except subprocess.TimeoutExpired:
-            self._guard.kill()  # Java gets its signal from the kernel, or sees the guard's end of the lock go
+            self._guard.kill()
             self._guard.wait()
         self._output.close()
+        self._end_orphan()
+
+    def _end_orphan(self) -> None:
+        """Waits for a Java whose guard was killed, and kills it where no signal of the kernel ended it."""
+        deadline = time.monotonic() + self._settings.stop_timeout_s
+        while self._birth and process_birth(self.pid) == self._birth:
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
+            time.sleep(_POLL_S)
 
     def _wait_for_port(self, port: int, deadline: float) -> None:
         while not accepts_connections(port):
@@ -207,7 +220,8 @@ class GuardedJava:
     def _query_gds(self, neo4j: Any, deadline: float) -> str:
         """Asks for the GDS version until the database is up."""
         auth = (USER, self.password)
-        with neo4j.GraphDatabase.driver(self.address.bolt_url, auth=auth) as driver:
+        # No retries by the driver: between two attempts it is looked whether Java still lives.
+        with neo4j.GraphDatabase.driver(self.address.bolt_url, auth=auth, max_transaction_retry_time=0.0) as driver:
             while True:
                 try:
                     records, _, _ = driver.execute_query(

@@ -139,6 +139,18 @@ def start_engine(
         os.close(lock)  # guard and Java hold their own copies
 
 
+def prepare_engine(settings: EngineSettings, *, progress: Progress | None = None) -> None:
+    """Does what the first start would do once: fetches the jars and makes Java's class archive. Starts no engine.
+
+    Raises:
+        JavaMissingError: No Java 17 or 21.
+        MavenError: The jars cannot be fetched.
+    """
+    progress = progress or SilentProgress()
+    java = find_java()
+    ensure_class_archive(settings, java, resolve_jars(settings.jars, java, progress), progress)
+
+
 def _take_lock(settings: EngineSettings) -> int | None:
     try:
         return take_lock(settings.paths.lock)
