@@ -60,7 +60,7 @@ def make_demo_run(home: Path, progress: Progress) -> RunFolder:
     """Makes the demo's run folder, or finds it there.
 
     Args:
-        home: Data folder; images go to `demo/images`, the run to `runs/demo`.
+        home: Data folder; images go to `demo/drawings`, the run to `runs/demo`.
         progress: Told about drawing and counting.
 
     Returns:
@@ -73,7 +73,7 @@ def make_demo_run(home: Path, progress: Progress) -> RunFolder:
     from arete_ingest.demo.dataset import write_dataset
     from arete_ingest.demo.drawings import IMAGE_SIZE
 
-    images = write_dataset(home / "demo" / "images", progress=progress)
+    images = write_dataset(home / "demo" / "drawings", progress=progress)
     out = home / "runs" / RUN_ID
     if images.written:
         shutil.rmtree(out, ignore_errors=True)  # of older drawings
