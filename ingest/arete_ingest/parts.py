@@ -8,6 +8,7 @@ not zero.
 import fcntl
 import io
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -163,15 +164,13 @@ class Parts:
             "probabilities": result.probabilities,
             "errors": np.frombuffer(json.dumps(list(result.errors.items())).encode(), np.uint8),
         }
-        for name, counts in _named_counts(result.counts):
-            places = np.flatnonzero(counts)
-            # Gaps instead of places: small numbers, a third of the size once compressed.
-            arrays[f"{name}_gap"] = np.diff(places, prepend=0).astype(np.uint32)
-            arrays[f"{name}_n"] = counts.reshape(-1)[places].astype(np.uint32)
-        for layer, strongest in enumerate(result.strongest):
-            arrays[f"top{layer}_activation"] = strongest.activation
-            arrays[f"top{layer}_image"] = strongest.image
-            arrays[f"top{layer}_position"] = strongest.position
+        counts = np.concatenate([array.reshape(-1).astype(np.uint32) for array in _arrays_of(result.counts)])
+        places = np.flatnonzero(counts)
+        # Gaps instead of places: small numbers, a third of the size once compressed.
+        arrays["gaps"] = np.diff(places, prepend=0).astype(np.uint32)
+        arrays["counts"] = counts[places]
+        for name in Strongest._fields:
+            arrays[name] = np.concatenate([getattr(layer, name) for layer in result.strongest])
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             for name, array in arrays.items():
@@ -187,12 +186,10 @@ class Parts:
         """
         path = self._path(unit)
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            counts = _empty_counts(self._graph)
-            for name, into in _named_counts(counts):
-                into.reshape(-1)[np.cumsum(arrays[f"{name}_gap"], dtype=np.int64)] = arrays[f"{name}_n"]
-            counts.images = len(arrays["images"])
+            counts = self._counts(arrays["gaps"], arrays["counts"], images=len(arrays["images"]))
+            ends = np.cumsum([layer.channels for layer in self._graph.layers])[:-1]
             return UnitResult(
                 counts=counts,
                 images=arrays["images"],
@@ -200,14 +197,28 @@ class Parts:
                 probabilities=arrays["probabilities"],
                 errors=dict(json.loads(arrays["errors"].tobytes())),
                 strongest=[
-                    Strongest(
-                        arrays[f"top{layer}_activation"], arrays[f"top{layer}_image"], arrays[f"top{layer}_position"]
-                    )
-                    for layer in range(len(self._graph.layers))
+                    Strongest(*layer)
+                    for layer in zip(*(np.split(arrays[n], ends) for n in Strongest._fields), strict=True)
                 ],
             )
         except _DAMAGE as error:
             raise _damaged(path, error) from error
+
+    def _counts(self, gaps: np.ndarray, values: np.ndarray, *, images: int) -> ClassCounts:
+        layers, convs = self._graph.layers, self._graph.convs
+        shapes = [(layer.channels,) for layer in layers] * 2 + [(conv.out_channels, conv.candidates) for conv in convs]
+        sizes = [math.prod(shape) for shape in shapes]
+        flat = np.zeros(sum(sizes), np.int64)
+        flat[np.cumsum(gaps, dtype=np.int64)] = values
+        pieces = np.split(flat, np.cumsum(sizes)[:-1])
+        arrays = [piece.reshape(shape) for piece, shape in zip(pieces, shapes, strict=True)]
+        count = len(layers)
+        return ClassCounts(
+            images=images,
+            activation_counts=arrays[:count],
+            top_k_counts=arrays[count : 2 * count],
+            conv_counts=[array.astype(np.int32) for array in arrays[2 * count :]],
+        )
 
     def errors(self, unit: int) -> dict[int, str]:
         """Reads only a finished unit's unreadable images: their reasons by id.
@@ -217,7 +228,7 @@ class Parts:
         """
         path = self._path(unit)
         try:
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return dict(json.loads(stored["errors"].tobytes()))
         except _DAMAGE as error:
             raise _damaged(path, error) from error
@@ -236,20 +247,5 @@ def _damaged(path: Path, error: Exception) -> RunAlteredError:
     )
 
 
-def _named_counts(counts: ClassCounts) -> Iterator[tuple[str, np.ndarray]]:
-    for name, arrays in (
-        ("share", counts.activation_counts),
-        ("top_k", counts.top_k_counts),
-        ("conv", counts.conv_counts),
-    ):
-        for index, array in enumerate(arrays):
-            yield f"{name}{index}", array
-
-
-def _empty_counts(graph: LayerGraph) -> ClassCounts:
-    return ClassCounts(
-        images=0,
-        activation_counts=[np.zeros(layer.channels, np.int64) for layer in graph.layers],
-        top_k_counts=[np.zeros(layer.channels, np.int64) for layer in graph.layers],
-        conv_counts=[np.zeros((conv.out_channels, conv.candidates), np.int32) for conv in graph.convs],
-    )
+def _arrays_of(counts: ClassCounts) -> list[np.ndarray]:
+    return [*counts.activation_counts, *counts.top_k_counts, *counts.conv_counts]

@@ -22,7 +22,7 @@ def test_every_column_is_described_with_its_type(table: str) -> None:
     text = section(f"{table}.parquet")
     types = {"bool": "bool", "double": "float64", "float": "float32", "list<item: int32>": "int32"}
     for field in TABLES[table]:
-        row = next((line for line in text.splitlines() if f"`{field.name}`" in (line.split("|") + [""])[1]), None)
+        row = next((line for line in text.splitlines() if f"`{field.name}`" in [*line.split("|"), ""][1]), None)
         assert row, f"{table}.{field.name} is not described"
         kind = row.split("|")[2]
         assert types.get(str(field.type), str(field.type).removeprefix("list<item: ").rstrip(">")) in kind, row
