@@ -33,7 +33,7 @@ export function vertexTable(vertices: DrawnVertex[], classes: ClassInfo[]): Tabl
       { name: 'Channel', numeric: false, id: true },
       { name: 'Layer', numeric: true },
       ...(comparing ? [{ name: 'In', numeric: false }] : []),
-      ...each(classes, ['A, images', 'A, share', 'Rank']),
+      ...numbers(classes, ['A, images', 'A, share', 'Rank'], ['Images', 'Share', 'Rank']),
     ],
     rows: vertices.map(({ id, channel, membership, counts, shares, ranks }) => ({
       id,
@@ -65,7 +65,7 @@ export function edgeTable(
       { name: 'To', numeric: false, id: true },
       { name: 'Into layer', numeric: false },
       ...(comparing ? [{ name: 'In', numeric: false }] : []),
-      ...each(classes, ['I, images', 'I, share']),
+      ...numbers(classes, ['I, images', 'I, share'], ['Images', 'Share']),
     ],
     rows: edges.map(({ id, source, target, membership, counts, shares }) => ({
       id,
@@ -99,10 +99,11 @@ export function toTsv(table: Table): string {
   return lines.map((line) => line.join('\t')).join('\n') + '\n';
 }
 
-function each(classes: ClassInfo[], names: string[]): Column[] {
-  const comparing = classes.length > 1;
-  return classes.flatMap((item) =>
-    names.map((name) => ({ name: comparing ? `${name} (${item.name})` : name, numeric: true })),
+/** Columns of numbers, of the class or of A and then of B. */
+function numbers(classes: ClassInfo[], alone: string[], compared: string[]): Column[] {
+  if (classes.length < 2) return alone.map((name) => ({ name, numeric: true }));
+  return ['A', 'B'].flatMap((letter) =>
+    compared.map((name) => ({ name: `${name}, ${letter}`, numeric: true })),
   );
 }
 
