@@ -95,7 +95,8 @@ def _refused(error: Neo4jError, name: str) -> DatabaseError:
         return DatabaseError(
             f"{name}: the database takes no writes: {text}", hint="start it without --read-only to load or delete"
         )
-    if any(part in code for part in _NO_PROCEDURE):
+    # A missing function is a syntax error to the planner.
+    if any(part in code for part in _NO_PROCEDURE) or "Unknown function 'gds." in text:
         return CapabilityError(
             f"{name}: the database lacks a procedure: {text}",
             hint="install the Neo4j Graph Data Science plugin 2.13, or use the embedded engine, which has it",

@@ -130,7 +130,8 @@ async def compare_classes(
         "massA": _own_mass(info_a) if mass is None else mass,
         "massB": _own_mass(info_b) if mass is None else mass,
     }
-    layers = await runner.run("compare_layers", classes | masses)
+    overlaps = await runner.run("compare_layers", classes | masses)
+    layers = tuple(layer_overlap(one) for one in overlaps)
     return Comparison(
         a=info_a,
         b=info_b,
@@ -138,8 +139,8 @@ async def compare_classes(
         mass_a=masses["massA"],
         mass_b=masses["massB"],
         vertices=compared_vertices(row["vertices"]),
-        edges=compared_edges(row["edges"]),
-        layers=tuple(layer_overlap(layer) for layer in layers),
+        edges=compared_edges(layers, row["sources"], row["targets"], row["countsA"], row["countsB"]),
+        layers=layers,
         cypher=statements()["compare_drawing"].with_values(classes | floor | masses),
     )
 

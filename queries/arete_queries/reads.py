@@ -4,6 +4,7 @@ Only complete classes of complete runs are seen. Ids that name nothing raise `No
 `BadInput`, a database that fails `DatabaseError`.
 """
 
+from arete_queries.gds_rank import gds_rank
 from arete_queries.graphs import channel_in_class, class_graph, compare_classes
 from arete_queries.lists import (
     get_channel,
@@ -21,6 +22,7 @@ __all__ = [
     "channel_in_class",
     "class_graph",
     "compare_classes",
+    "gds_rank",
     "get_channel",
     "get_class",
     "get_run",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from arete_core.ids import split_channel_id
 from arete_queries.results import (
     ChannelInfo,
     ClassInfo,
@@ -127,19 +128,38 @@ def compared_vertices(channels: Iterable[Map]) -> tuple[ComparedVertex, ...]:
     return tuple(sorted(found, key=_vertex_order))
 
 
-def compared_edges(edges: Iterable[Map]) -> tuple[ComparedEdge, ...]:
-    """Makes compared edges of maps, sorted by target, then source."""
-    found = sorted(edges, key=lambda edge: (edge["targetOrder"], edge["sourceOrder"]))
-    return tuple(
-        ComparedEdge(
-            source=edge["source"],
-            target=edge["target"],
-            membership=Membership(edge["membership"]),
-            count_a=edge["countA"],
-            count_b=edge["countB"],
-        )
-        for edge in found
+def compared_edges(
+    layers: Iterable[LayerOverlap], sources: list[str], targets: list[str], counts_a: list[int], counts_b: list[int]
+) -> tuple[ComparedEdge, ...]:
+    """Makes compared edges of four parallel lists, sorted by target, then source.
+
+    Args:
+        layers: All layers, which give the order of the channels.
+        sources: Channel ids.
+        targets: Channel ids.
+        counts_a: Counts in the first graph, 0 where the edge is not in it.
+        counts_b: Counts in the second graph.
+
+    Returns:
+        The edges. A difference's may end at channels that are no vertices of it, so the order comes from the ids.
+    """
+    layer_order = {layer.layer: layer.layer_index for layer in layers}
+    place: dict[str, tuple[int, int]] = {}
+    for id_ in {*sources, *targets}:
+        parts = split_channel_id(id_)
+        if parts is not None:
+            place[id_] = layer_order[parts.layer], parts.channel
+    found = (
+        ComparedEdge(source, target, _membership(count_a, count_b), count_a, count_b)
+        for source, target, count_a, count_b in zip(sources, targets, counts_a, counts_b, strict=True)
     )
+    return tuple(sorted(found, key=lambda edge: (place[edge.target], place[edge.source])))
+
+
+def _membership(count_a: int, count_b: int) -> Membership:
+    if count_a and count_b:
+        return Membership.SHARED
+    return Membership.ONLY_A if count_a else Membership.ONLY_B
 
 
 def layer_overlap(row: Map) -> LayerOverlap:

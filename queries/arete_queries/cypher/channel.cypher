@@ -3,5 +3,6 @@
 // params: channel: string
 // columns: channel: map
 // One channel of a complete run.
-MATCH (:Run {state: 'complete'})-[:HAS_LAYER]->(:Layer)-[:HAS_CHANNEL]->(channel:Channel {id: $channel})
+MATCH (channel:Channel {id: $channel})<-[:HAS_CHANNEL]-(:Layer)<-[:HAS_LAYER]-(:Run {state: 'complete'})
+USING INDEX channel:Channel(id)
 RETURN channel {.*} AS channel

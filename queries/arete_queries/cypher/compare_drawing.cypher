@@ -5,27 +5,11 @@
 // Two attribution graphs laid over each other, for Neo4j Browser to draw (switch off "Connect result nodes").
 MATCH (a:Class {id: $a, state: 'complete'})
 MATCH (b:Class {id: $b, state: 'complete'})
+// The edges come first: a hash join is charged for whatever its rows already carry, thousands of times the vertices.
 CALL (a, b) {
   CALL (a, b) {
-    MATCH (a)-[active:ACTIVATES]->(channel:Channel)
-    RETURN channel, active.count AS countA, 0 AS countB, active.rank AS rankA, 0.0 AS rankB,
-      CASE WHEN active.entry < $massA THEN 1 ELSE 0 END AS inA, 0 AS inB
-    UNION ALL
-    MATCH (b)-[active:ACTIVATES]->(channel:Channel)
-    RETURN channel, 0 AS countA, active.count AS countB, 0.0 AS rankA, active.rank AS rankB,
-      0 AS inA, CASE WHEN active.entry < $massB THEN 1 ELSE 0 END AS inB
-  }
-  WITH channel, sum(countA) AS countA, sum(countB) AS countB, sum(rankA) AS rankA, sum(rankB) AS rankB,
-    sum(inA) AS inA, sum(inB) AS inB
-  WHERE inA + inB > 0
-  WITH *, CASE WHEN inA > 0 AND inB > 0 THEN 'shared' WHEN inA > 0 THEN 'only_a' ELSE 'only_b' END AS membership
-  WHERE membership IN $memberships
-  RETURN collect(channel) AS channels
-}
-CALL (a, b) {
-  CALL (a, b) {
-    MATCH (a)-[one:ACTIVATES]->(source:Channel) WHERE one.entry < $massA
-    MATCH (a)-[other:ACTIVATES]->(target:Channel) WHERE other.entry < $massA
+    MATCH (a)-[one:ACTIVATES]->(source) WHERE one.entry < $massA
+    MATCH (a)-[other:ACTIVATES]->(target) WHERE other.entry < $massA
     MATCH (source)-[edge:INFLUENCES {class: a.key}]->(target)
     USING INDEX edge:INFLUENCES(class)
     USING JOIN ON source
@@ -33,8 +17,8 @@ CALL (a, b) {
     WHERE edge.count >= $minShare * a.images
     RETURN source, target, edge, edge.count AS countA, 0 AS countB
     UNION ALL
-    MATCH (b)-[one:ACTIVATES]->(source:Channel) WHERE one.entry < $massB
-    MATCH (b)-[other:ACTIVATES]->(target:Channel) WHERE other.entry < $massB
+    MATCH (b)-[one:ACTIVATES]->(source) WHERE one.entry < $massB
+    MATCH (b)-[other:ACTIVATES]->(target) WHERE other.entry < $massB
     MATCH (source)-[edge:INFLUENCES {class: b.key}]->(target)
     USING INDEX edge:INFLUENCES(class)
     USING JOIN ON source
@@ -47,5 +31,22 @@ CALL (a, b) {
   WHERE membership IN $memberships
   UNWIND parallel AS edge
   RETURN collect(DISTINCT edge) AS edges
+}
+CALL (a, b) {
+  CALL (a, b) {
+    MATCH (a)-[active:ACTIVATES]->(channel)
+    RETURN channel, active.count AS countA, 0 AS countB, active.rank AS rankA, 0.0 AS rankB,
+      CASE WHEN active.entry < $massA THEN 1 ELSE 0 END AS inA, 0 AS inB
+    UNION ALL
+    MATCH (b)-[active:ACTIVATES]->(channel)
+    RETURN channel, 0 AS countA, active.count AS countB, 0.0 AS rankA, active.rank AS rankB,
+      0 AS inA, CASE WHEN active.entry < $massB THEN 1 ELSE 0 END AS inB
+  }
+  WITH channel, sum(countA) AS countA, sum(countB) AS countB, sum(rankA) AS rankA, sum(rankB) AS rankB,
+    sum(inA) AS inA, sum(inB) AS inB
+  WHERE inA + inB > 0
+  WITH *, CASE WHEN inA > 0 AND inB > 0 THEN 'shared' WHEN inA > 0 THEN 'only_a' ELSE 'only_b' END AS membership
+  WHERE membership IN $memberships
+  RETURN collect(channel) AS channels
 }
 RETURN channels, edges

@@ -1,17 +1,36 @@
 // name: compare_graphs
 // access: read
 // params: a: string, b: string, minShare: float, memberships: list<string>
-// columns: a: map, b: map, vertices: list<map>, edges: list<map>
+// columns: a: map, b: map, vertices: list<map>, sources: list<string>, targets: list<string>, countsA: list<int>, countsB: list<int>
 // Two attribution graphs at their own masses, laid over each other: the vertices and edges of the wanted memberships.
 MATCH (:Run {state: 'complete'})-[:HAS_CLASS]->(a:Class {id: $a, state: 'complete'})
 MATCH (:Run {state: 'complete'})-[:HAS_CLASS]->(b:Class {id: $b, state: 'complete'})
 CALL (a, b) {
   CALL (a, b) {
-    MATCH (a)-[active:ACTIVATES]->(channel:Channel)
+    UNWIND [
+      {key: a.key, floor: $minShare * a.images, a: 1, b: 0},
+      {key: b.key, floor: $minShare * b.images, a: 0, b: 1}
+    ] AS side
+    MATCH (source)-[edge:ATTRIBUTES {class: side.key}]->(target)
+    USING INDEX edge:ATTRIBUTES(class)
+    WHERE edge.count >= side.floor
+    RETURN source, target, edge, edge.count * side.a AS countA, edge.count * side.b AS countB
+  }
+  WITH source, target, sum(countA) AS countA, sum(countB) AS countB
+  WITH source, target, countA, countB, countA AS inA, countB AS inB
+  WITH *, CASE WHEN inA > 0 AND inB > 0 THEN 'shared' WHEN inA > 0 THEN 'only_a' ELSE 'only_b' END AS membership
+  WHERE membership IN $memberships
+  RETURN
+    collect(source.id) AS sources, collect(target.id) AS targets,
+    collect(countA) AS countsA, collect(countB) AS countsB
+}
+CALL (a, b) {
+  CALL (a, b) {
+    MATCH (a)-[active:ACTIVATES]->(channel)
     RETURN channel, active.count AS countA, 0 AS countB, active.rank AS rankA, 0.0 AS rankB,
       CASE WHEN active.entry < a.mass THEN 1 ELSE 0 END AS inA, 0 AS inB
     UNION ALL
-    MATCH (b)-[active:ACTIVATES]->(channel:Channel)
+    MATCH (b)-[active:ACTIVATES]->(channel)
     RETURN channel, 0 AS countA, active.count AS countB, 0.0 AS rankA, active.rank AS rankB,
       0 AS inA, CASE WHEN active.entry < b.mass THEN 1 ELSE 0 END AS inB
   }
@@ -22,24 +41,4 @@ CALL (a, b) {
   WHERE membership IN $memberships
   RETURN collect(channel {.*, membership, countA, countB, rankA, rankB}) AS vertices
 }
-CALL (a, b) {
-  CALL (a, b) {
-    UNWIND [
-      {key: a.key, floor: $minShare * a.images, a: 1, b: 0},
-      {key: b.key, floor: $minShare * b.images, a: 0, b: 1}
-    ] AS side
-    MATCH (source:Channel)-[edge:ATTRIBUTES {class: side.key}]->(target:Channel)
-    WHERE edge.count >= side.floor
-    RETURN source, target, edge, edge.count * side.a AS countA, edge.count * side.b AS countB
-  }
-  WITH source, target, sum(countA) AS countA, sum(countB) AS countB
-  WITH source, target, countA, countB, countA AS inA, countB AS inB
-  WITH *, CASE WHEN inA > 0 AND inB > 0 THEN 'shared' WHEN inA > 0 THEN 'only_a' ELSE 'only_b' END AS membership
-  WHERE membership IN $memberships
-  RETURN collect({
-    source: source.id, sourceOrder: [source.layerIndex, source.index],
-    target: target.id, targetOrder: [target.layerIndex, target.index],
-    membership: membership, countA: countA, countB: countB
-  }) AS edges
-}
-RETURN a {.*} AS a, b {.*} AS b, vertices, edges
+RETURN a {.*} AS a, b {.*} AS b, vertices, sources, targets, countsA, countsB

@@ -7,11 +7,11 @@ MATCH (a:Class {id: $a, state: 'complete'})
 MATCH (b:Class {id: $b, state: 'complete'})
 CALL (a, b) {
   CALL (a, b) {
-    MATCH (a)-[active:ACTIVATES]->(channel:Channel)
+    MATCH (a)-[active:ACTIVATES]->(channel)
     RETURN channel, active.count AS countA, 0 AS countB, active.rank AS rankA, 0.0 AS rankB,
       CASE WHEN active.entry < $massA THEN 1 ELSE 0 END AS inA, 0 AS inB
     UNION ALL
-    MATCH (b)-[active:ACTIVATES]->(channel:Channel)
+    MATCH (b)-[active:ACTIVATES]->(channel)
     RETURN channel, 0 AS countA, active.count AS countB, 0.0 AS rankA, active.rank AS rankB,
       0 AS inA, CASE WHEN active.entry < $massB THEN 1 ELSE 0 END AS inB
   }

@@ -1,17 +1,21 @@
 """Attribution graphs and comparisons against sets worked out in Python from the run folders."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from loaded_runs import Loaded
+from loaded_runs import Loaded, compute
 
 from arete_core.errors import BadInput, NotFoundError
+from arete_queries.engine import EngineAddress
+from arete_queries.load import delete_run, load_run
 from arete_queries.reads import channel_in_class, class_graph, compare_classes, get_class
 from arete_queries.results import ComparedEdge, ComparedVertex, Membership, SetOperation
 from arete_queries.runner import QueryRunner
 from hand_worked import RANKS
+from run_builder import random_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 
@@ -287,3 +291,23 @@ async def test_what_cannot_be_asked(loaded: Loaded, runner: QueryRunner) -> None
     ):
         with pytest.raises(NotFoundError):
             await call
+
+
+async def test_whole_graphs_of_a_thousand_channels_fit_into_a_small_engine(
+    engine: EngineAddress, runner: QueryRunner, tmp_path: Path
+) -> None:
+    """The engine has a heap of 512 MB; a plan whose joins carry the vertices along would need several times that."""
+    folder = random_run(
+        tmp_path / "run", run_id="large", sizes=(256, 480, 508), class_count=2, edges_per_target=25, skip=False
+    )
+    await load_run(runner, folder)
+    try:
+        _, (one, other) = compute(folder)
+        graph = await class_graph(runner, "large/0", mass=1.0)
+        assert len(graph.edges) == len(one.weights) == 24_700
+        assert len(graph.vertices) == int((one.ranks > 0).sum())
+        both = await compare_classes(runner, "large/0", "large/1", mass=1.0)
+        ends = {(s, t) for found in (one, other) for s, t in zip(found.sources, found.targets, strict=True)}
+        assert len(both.edges) == len(ends)
+    finally:
+        await delete_run(runner, "large")

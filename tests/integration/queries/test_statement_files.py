@@ -47,6 +47,9 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_class": {"class": 0},
     "delete_influences": {"class": 0, "limit": 5},
     "delete_run": {"run": "other"},
+    "gds_drop": {"graph": "nothing"},
+    "gds_pagerank": {"class": A, "graph": "projected", "damping": 0.85, "iterations": 20, "tolerance": 1e-7},
+    "gds_project": {"class": A, "graph": "test", "minShare": 0.0, "seeds": None},
     "layers": {"run": "tiny"},
     "load_state": {"run": "tiny"},
     "lock_load": {"id": "tiny"},
@@ -85,10 +88,14 @@ async def test_a_file_runs_and_returns_what_it_declares(loaded: Loaded, engine: 
         ) as session,
         await session.begin_transaction() as transaction,
     ):
+        if name == "gds_pagerank":  # needs a projection, which outlives the transaction
+            await transaction.run(statements()["gds_project"].text, CASES["gds_project"] | {"graph": params["graph"]})
         result = await transaction.run(statement.text, params)
         assert list(result.keys()) == list(statement.columns)
         rows = [record async for record in result]
         summary = await result.consume()
+        for graph in {params.get("graph")} - {None}:
+            await transaction.run(statements()["gds_drop"].text, {"graph": graph})
         await transaction.rollback()
     check_types(statement, rows)
     notes = [one for one in summary.gql_status_objects if one.is_notification and one.gql_status != ALREADY_THERE]

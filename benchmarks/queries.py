@@ -1,0 +1,212 @@
+"""How fast a run loads and its graphs are read: `python benchmarks/queries.py [--classes 30] [--edges 100000]`.
+
+Makes a run of InceptionV1's layer sizes with made-up counts (sparse edges between neighbouring layers, geometric
+counts, so that few edges carry most of the weight, as in real runs), loads it into an embedded engine in a temporary
+folder, or into `--url`, and prints medians of warm reads as one JSON object. `--profile` prints plans instead.
+
+Caveats: everything is on one machine, the client takes its share of the cores; made-up edges are spread more evenly
+than real ones; the first reads of each kind are thrown away, so plans are cached and pages are in memory.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from arete_core.run_folder import DatasetInfo, FileInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
+from arete_core.run_schema import FORMAT_VERSION, TABLES
+from arete_queries.engine import EngineSettings, start_engine
+from arete_queries.load import delete_run, load_run
+from arete_queries.reads import channel_in_class, class_graph, compare_classes, list_classes
+from arete_queries.runner import QueryRunner
+from arete_queries.statements import statements
+
+SIZES = (256, 480, 508, 512, 512, 528, 832, 832, 1024)
+IMAGES = 500
+RUN = "benchmark"
+
+
+def make_run(path: Path, class_count: int, edge_count: int) -> RunFolder:
+    """Writes the made-up run."""
+    rng = np.random.default_rng(0)
+    layers = np.arange(len(SIZES))
+    layer_of = np.repeat(layers, SIZES)
+    channel_of = np.concatenate([np.arange(size) for size in SIZES])
+    offsets = np.concatenate([[0], np.cumsum(SIZES)])
+    tables: dict[str, dict[str, Any]] = {
+        "layers": {
+            "layer": layers, "name": [f"mixed{layer}" for layer in layers], "kind": ["concat"] * len(SIZES),
+            "channels": SIZES, "parents": [[layer - 1] if layer else [] for layer in layers],
+            "height": [14] * len(SIZES), "width": [14] * len(SIZES),
+        },
+        "channels": {
+            "layer": layer_of, "channel": channel_of, "excluded": [False] * len(layer_of),
+            "reason": [None] * len(layer_of),
+        },
+        "classes": {
+            "class": np.arange(class_count), "name": [f"class {index:03}" for index in range(class_count)],
+            "kind": ["label"] * class_count, "images": [IMAGES] * class_count, "failed": [0] * class_count,
+            "accuracy": rng.random(class_count), "histogram": [[50] * 10] * class_count,
+        },
+    }  # fmt: skip
+    activations, influences = [], []
+    # Some channels matter to every class, as early ones do; others to one.
+    popularity = rng.gamma(0.5, 1.0, len(layer_of))
+    for index in range(class_count):
+        liking = popularity * rng.gamma(0.5, 1.0, len(layer_of))
+        counts = np.minimum((liking * 40).astype(np.int64), IMAGES)
+        active = np.flatnonzero(counts)
+        activations.append(
+            pa.table({"class": np.full(len(active), index), "layer": layer_of[active], "channel": channel_of[active],
+                      "count": counts[active], "top_k_count": counts[active]})
+        )  # fmt: skip
+        targets = rng.choice(np.arange(offsets[1], offsets[-1]), edge_count * 5 // 4)
+        above = layer_of[targets]
+        sources = offsets[above - 1] + (rng.random(len(targets)) ** 2 * np.take(SIZES, above - 1)).astype(np.int64)
+        pairs = np.unique(targets * 10_000 + sources)
+        pairs = np.sort(rng.choice(pairs, min(edge_count, len(pairs)), replace=False))
+        targets, sources = pairs // 10_000, pairs % 10_000
+        influences.append(
+            pa.table({"class": np.full(len(pairs), index), "source_layer": layer_of[sources],
+                      "source_channel": channel_of[sources], "target_layer": layer_of[targets],
+                      "target_channel": channel_of[targets],
+                      "count": np.minimum(rng.geometric(0.02, len(pairs)) * (1 + counts[targets] // 50), IMAGES)})
+        )  # fmt: skip
+    made = {name: pa.table(columns).cast(TABLES[name]) for name, columns in tables.items() if name != "channels"}
+    made["channels"] = pa.table(
+        {name: pa.array(values, TABLES["channels"].field(name).type) for name, values in tables["channels"].items()},
+        schema=TABLES["channels"],
+    )
+    made["activations"] = pa.concat_tables(activations).cast(TABLES["activations"])
+    made["influences"] = pa.concat_tables(influences).cast(TABLES["influences"])
+    files: dict[str, FileInfo] = {f"{name}.parquet": write_table(path, name, table) for name, table in made.items()}
+    write_manifest(
+        path,
+        Manifest(
+            format_version=FORMAT_VERSION, id=RUN, name=RUN, created_at="2026-01-01T00:00:00+00:00",
+            model=ModelInfo(
+                name="made-up", weights="", weights_sha256="", graph_sha256="", image_size=224, outputs=class_count
+            ),
+            dataset=DatasetInfo(name="made-up", split="", files_sha256="", images=IMAGES * class_count, failed=0),
+            settings={"method": "share"}, versions={}, device="cpu", state="complete", files=files,
+        ),
+    )  # fmt: skip
+    return RunFolder.open(path)
+
+
+async def median_ms(read: Callable[[int], Awaitable[Any]], *, rounds: int) -> float:
+    """Returns the median time of a read over different classes, in milliseconds."""
+    for number in range(4):
+        await read(number)
+    times = []
+    for number in range(rounds):
+        started = time.perf_counter()
+        await read(number)
+        times.append(time.perf_counter() - started)
+    return round(statistics.median(times) * 1000, 1)
+
+
+async def measure(runner: QueryRunner, folder: RunFolder, class_count: int, rounds: int) -> dict[str, Any]:
+    """Loads, reads and deletes, and returns the figures."""
+    report = await load_run(runner, folder)
+
+    def id_of(number: int) -> str:
+        return f"{RUN}/{number % class_count}"
+
+    own = await class_graph(runner, id_of(0))
+    half = await class_graph(runner, id_of(0), mass=0.5)
+    reads: dict[str, Callable[[int], Awaitable[Any]]] = {
+        "class_graph": lambda n: class_graph(runner, id_of(n)),
+        "class_graph mass 0.2": lambda n: class_graph(runner, id_of(n), mass=0.2),
+        "class_graph mass 0.5": lambda n: class_graph(runner, id_of(n), mass=0.5),
+        "class_graph mass 1": lambda n: class_graph(runner, id_of(n), mass=1.0),
+        "compare": lambda n: compare_classes(runner, id_of(n), id_of(n + 1)),
+        "compare mass 0.5": lambda n: compare_classes(runner, id_of(n), id_of(n + 1), mass=0.5),
+        "channel_in_class": lambda n: channel_in_class(runner, f"{RUN}/mixed4/{n % 512}", id_of(n)),
+        "list_classes": lambda n: list_classes(runner, RUN, search=str(n % 10)),
+    }
+    medians = {name: await median_ms(read, rounds=rounds) for name, read in reads.items()}
+    started = time.perf_counter()
+    await delete_run(runner, RUN)
+    return {
+        "classes": report.classes,
+        "edges": report.edges,
+        "load s": round(report.elapsed_s, 1),
+        "load edges/s": round(report.edges / report.elapsed_s),
+        "delete s": round(time.perf_counter() - started, 1),
+        "own graph": {"mass": own.mass, "vertices": len(own.vertices), "edges": len(own.edges)},
+        "graph at 0.5": {"vertices": len(half.vertices), "edges": len(half.edges)},
+        "median ms": medians,
+    }
+
+
+def profile(url: str, user: str, password: str) -> None:
+    """Prints the operators of the reads, with rows and database hits."""
+    import neo4j
+
+    ids = {"class": f"{RUN}/0", "a": f"{RUN}/0", "b": f"{RUN}/1", "channel": f"{RUN}/mixed4/3"}
+    values = ids | {"mass": 0.5, "massA": 0.5, "massB": 0.5, "minShare": 0.0, "first": 5}
+    values |= {"memberships": ["only_a", "shared", "only_b"]}
+    names = ("class_graph", "class_graph_at_mass", "compare_graphs", "compare_graphs_at_mass", "compare_layers",
+             "channel_in_class")  # fmt: skip
+    with neo4j.GraphDatabase.driver(url, auth=(user, password) if user else None) as driver:
+        for name in names:
+            statement = statements()[name]
+            params = {key: values[key] for key in statement.params}
+            text: Any = "PROFILE " + statement.text
+            _, summary, _ = driver.execute_query(text, params)
+            print(f"\n{name}", file=sys.stderr)
+            show(summary.profile or {}, 0)
+
+
+def show(plan: dict[str, Any], depth: int) -> None:
+    """Prints one operator and those below it."""
+    details = str(plan["args"].get("Details", ""))[:90]
+    print(f"{'  ' * depth}{plan['operatorType']} rows {plan['rows']} hits {plan['dbHits']} {details}", file=sys.stderr)
+    for child in plan.get("children", []):
+        show(child, depth + 1)
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--classes", type=int, default=30)
+    parser.add_argument("--edges", type=int, default=100_000, help="edges a class")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--url", help="a database to load into; password in PASSWORD")
+    parser.add_argument("--user", default="neo4j")
+    parser.add_argument("--profile", action="store_true", help="load, print operators, and keep the run")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        (base / "run").mkdir()
+        run = make_run(base / "run", options.classes, options.edges)
+
+        async def go(url: str, user: str, password: str) -> None:
+            async with await QueryRunner.connect(url, user, password) as runner:
+                if options.profile:
+                    await load_run(runner, run)
+                    await asyncio.to_thread(profile, url, user, password)
+                else:
+                    print(json.dumps(await measure(runner, run, options.classes, options.rounds), indent=2))
+
+        if options.url:
+            asyncio.run(go(options.url, options.user, os.environ.get("PASSWORD", "")))
+            return
+        with start_engine(EngineSettings(home=base / "home")) as engine:
+            address = engine.address
+            asyncio.run(go(address.bolt_url, address.user, address.password))
+
+
+if __name__ == "__main__":
+    main()
