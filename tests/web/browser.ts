@@ -40,10 +40,12 @@ export interface Visit {
   troubles: string[];
 }
 
+/** Opens a page; `prepare` runs before it asks the server for anything. */
 export async function visit(
   browser: Browser,
   path: string,
   options: BrowserContextOptions = {},
+  prepare: (page: Page) => Promise<void> = async () => undefined,
 ): Promise<Visit> {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 900 },
@@ -60,6 +62,7 @@ export async function visit(
   page.on('request', (request) => {
     if (new URL(request.url()).origin !== origin) troubles.push(`left the server: ${request.url()}`);
   });
+  await prepare(page);
   await page.goto(`${baseUrl()}/${path}`);
   return { page, context, troubles };
 }

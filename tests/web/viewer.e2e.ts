@@ -508,10 +508,10 @@ describe('a server in trouble', () => {
   });
 
   it('that holds no run yet says how to make one', async () => {
-    open = await visit(browser, 'healthz');
+    open = await visit(browser, '', {}, (page) =>
+      page.route('**/graphql', (route) => route.fulfill({ json: { data: { runs: [] } } })),
+    );
     const { page } = open;
-    await page.route('**/graphql', (route) => route.fulfill({ json: { data: { runs: [] } } }));
-    await page.goto(`${baseUrl()}/`);
     await page.getByText('No runs yet').waitFor();
     await page.getByText('arete demo').waitFor();
     expect(await violations(page)).toEqual([]);
