@@ -4,7 +4,8 @@ import contextlib
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -56,9 +57,10 @@ class RunningEngine:
         owned: This object's `stop` ends it. False for a detached engine and for one that was running already.
     """
 
-    def __init__(self, address: EngineAddress, java: GuardedJava | None = None) -> None:
+    def __init__(self, address: EngineAddress, java: GuardedJava | None = None, state: Path | None = None) -> None:
         self.address = address
         self._java = java
+        self._state = state
 
     @property
     def owned(self) -> bool:
@@ -88,6 +90,11 @@ class RunningEngine:
     def stop(self) -> None:
         """Stops the engine and returns when it has ended; leaves it running when it is not owned."""
         if self._java is not None:
+            # First of all, so that nobody connects in this moment. The guard says so too, but a little later.
+            with contextlib.suppress(OSError):  # a full disk must not keep the engine running
+                state = read_state(self._state) if self._state else None
+                if state and self._state:
+                    write_state(self._state, replace(state, phase=EnginePhase.STOPPING))
             self._java.stop()
             self._java = None
 
@@ -142,6 +149,10 @@ def start_engine(
 def prepare_engine(settings: EngineSettings, *, progress: Progress | None = None) -> None:
     """Does what the first start would do once: fetches the jars and makes Java's class archive. Starts no engine.
 
+    Args:
+        settings: Where the jars are kept.
+        progress: Told about both.
+
     Raises:
         JavaMissingError: No Java 17 or 21.
         MavenError: The jars cannot be fetched.
@@ -186,7 +197,7 @@ def _start(settings: EngineSettings, lock: int, *, detached: bool, progress: Pro
                 engine.stop()
                 raise
             else:
-                return RunningEngine(engine.address, engine)
+                return RunningEngine(engine.address, engine, settings.paths.state)
     raise AssertionError("every attempt returns or raises")
 
 
@@ -198,6 +209,7 @@ def _state_of(engine: GuardedJava, settings: EngineSettings, *, detached: bool) 
         guard_pid=engine.guard_pid,
         guard_birth=process_birth(engine.guard_pid) or "",
         owner_pid=os.getpid(),
+        owner_birth=process_birth(os.getpid()) or "",
         detached=detached,
         read_only=settings.read_only,
         bolt_port=engine.ports.bolt,
@@ -233,6 +245,12 @@ def _attach(settings: EngineSettings, status: EngineStatus, *, detached: bool) -
 def engine_status(settings: EngineSettings) -> EngineStatus:
     """Says whether an engine runs on this data folder, started by any process. Starts nothing; takes 1 ms.
 
+    Args:
+        settings: Names the data folder.
+
+    Returns:
+        What it does, and where it answers when it runs.
+
     Raises:
         EngineError: It runs, but its password file cannot be read.
     """
@@ -241,7 +259,7 @@ def engine_status(settings: EngineSettings) -> EngineStatus:
     if state is None:
         locked = is_locked(settings.paths.lock)
         return EngineStatus(EnginePhase.STARTING if locked else EnginePhase.STOPPED)
-    if state.phase is EnginePhase.STOPPING:
+    if not state.lasting:
         return EngineStatus(EnginePhase.STOPPING)
     return EngineStatus(
         EnginePhase.RUNNING,
@@ -261,6 +279,9 @@ def engine_status(settings: EngineSettings) -> EngineStatus:
 def stop_engine(settings: EngineSettings) -> bool:
     """Stops the detached engine of a data folder and returns when its processes have ended.
 
+    Args:
+        settings: Names the data folder, and how long a clean stop may take.
+
     Returns:
         Whether there was one to stop.
 
@@ -270,7 +291,7 @@ def stop_engine(settings: EngineSettings) -> bool:
     state = read_state(settings.paths.state)
     if state is None:
         return False
-    if not state.detached and state.guard_alive:
+    if not state.detached and state.lasting:
         raise EngineError(
             f"the engine in {settings.paths.root} belongs to process {state.owner_pid} and ends with it",
             hint=f"end that process: Ctrl-C in its terminal, or `kill {state.owner_pid}`",

@@ -34,7 +34,8 @@ class EngineState:
         pid_birth: The moment it started, see `process_birth`.
         guard_pid: The guard process, which stops it.
         guard_birth: The moment it started.
-        owner_pid: The process whose end stops the engine; of no meaning when detached.
+        owner_pid: The process that started it, whose end stops it unless it is detached.
+        owner_birth: The moment that process started.
         detached: The engine outlives the process that started it.
         read_only: It refuses writes.
         bolt_port: On 127.0.0.1.
@@ -47,6 +48,7 @@ class EngineState:
     guard_pid: int
     guard_birth: str
     owner_pid: int
+    owner_birth: str
     detached: bool
     read_only: bool
     bolt_port: int
@@ -56,6 +58,15 @@ class EngineState:
     def alive(self) -> bool:
         """Whether the Java process of this state still lives, not another with the same id."""
         return process_birth(self.pid) == self.pid_birth
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the engine runs and nothing has happened that stops it.
+
+        When its owner or its guard has died, Java still answers for a moment, but is not to be connected to.
+        """
+        owned = self.detached or process_birth(self.owner_pid) == self.owner_birth
+        return self.phase is EnginePhase.RUNNING and owned and self.guard_alive
 
     @property
     def guard_alive(self) -> bool:

@@ -19,7 +19,7 @@ def own_state() -> EngineState:
     pid = os.getpid()
     birth = process_birth(pid)
     assert birth
-    return EngineState(EnginePhase.RUNNING, pid, birth, pid, birth, pid, True, False, 7001, 7002)
+    return EngineState(EnginePhase.RUNNING, pid, birth, pid, birth, pid, birth, True, False, 7001, 7002)
 
 
 def test_what_is_written_is_read(tmp_path: Path, own_state: EngineState) -> None:
@@ -71,9 +71,25 @@ def test_status_follows_lock_and_state(tmp_path: Path, own_state: EngineState) -
     assert status.running
     assert status.address
     assert (status.address.bolt_url, status.address.password) == ("bolt://127.0.0.1:7001", "word")
-    write_state(settings.paths.state, replace(own_state, phase=EnginePhase.STOPPING))
-    assert engine_status(settings).phase is EnginePhase.STOPPING
     os.close(lock)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"phase": EnginePhase.STOPPING},
+        {"detached": False, "owner_birth": "its owner has died"},
+        {"guard_birth": "its guard has died"},
+    ],
+)
+def test_an_engine_that_is_about_to_end_is_not_one_to_connect_to(
+    tmp_path: Path, own_state: EngineState, change: dict[str, str]
+) -> None:
+    settings = EngineSettings(home=tmp_path)
+    settings.paths.root.mkdir()
+    write_state(settings.paths.state, replace(own_state, **change))
+    status = engine_status(settings)
+    assert (status.phase, status.address) == (EnginePhase.STOPPING, None)
 
 
 def test_one_lock_for_all_and_it_ends_with_its_last_holder(tmp_path: Path) -> None:
