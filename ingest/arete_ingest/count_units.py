@@ -90,6 +90,9 @@ class _Common:
     def report(self, batch: DecodedBatch) -> None:
         """Reports a counted batch.
 
+        Args:
+            batch: With what could not be read of it.
+
         Raises:
             DatasetError: If by now more images than allowed could not be read.
         """
@@ -169,6 +172,10 @@ class _Failures:
     def add(self, errors: dict[int, str], task: Task | None = None) -> None:
         """Adds a batch's failures.
 
+        Args:
+            errors: Reasons by image id.
+            task: Where to show how many there are.
+
         Raises:
             DatasetError: If there are more than allowed.
         """
@@ -207,6 +214,9 @@ class _Unit:
 
     def count(self, batch: DecodedBatch) -> None:
         """Counts a batch.
+
+        Args:
+            batch: Of this unit.
 
         Raises:
             ModelError: If the model's values are not finite.

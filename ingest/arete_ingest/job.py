@@ -169,7 +169,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def _finished(job: Job, folder: Path) -> Manifest | None:
-    """Returns the manifest of a whole run folder of the same job.
+    """Looks whether the folder is whole already.
+
+    Args:
+        job: The job that is asked for.
+        folder: The run folder.
+
+    Returns:
+        The manifest of the same job, or None where the folder has none yet.
 
     Raises:
         RunConflictError: If the folder is whole and of another job.
@@ -192,6 +199,10 @@ def _finished(job: Job, folder: Path) -> Manifest | None:
 
 def _continue_or_begin(job: Job, folder: Path) -> None:
     """Checks that a begun job is the same one, or writes down what this one is.
+
+    Args:
+        job: The job that is asked for.
+        folder: The run folder.
 
     Raises:
         RunConflictError: If it is another one.

@@ -96,7 +96,13 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def read_job(folder: Path) -> dict[str, Any] | None:
-    """Returns what `job.json` says the folder's job is, or None where there is no job.
+    """Reads what a run folder's job is.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        What `write_job` wrote, or None where there is no job.
 
     Raises:
         RunAlteredError: If the file is damaged.
@@ -181,6 +187,12 @@ class Parts:
     def read(self, unit: int) -> UnitResult:
         """Reads a finished unit.
 
+        Args:
+            unit: Its number.
+
+        Returns:
+            What was written.
+
         Raises:
             RunAlteredError: If its file is damaged.
         """
@@ -221,7 +233,13 @@ class Parts:
         )
 
     def errors(self, unit: int) -> dict[int, str]:
-        """Reads only a finished unit's unreadable images: their reasons by id.
+        """Reads only a finished unit's unreadable images.
+
+        Args:
+            unit: Its number.
+
+        Returns:
+            Their reasons by image id.
 
         Raises:
             RunAlteredError: If its file is damaged.

@@ -206,6 +206,9 @@ def metadata_value(metadata: Mapping[str, str], key: str, *, name: str) -> objec
         key: The entry.
         name: The weight file's name, for the message.
 
+    Returns:
+        Any JSON value.
+
     Raises:
         WeightsError: If it is neither.
     """

@@ -176,7 +176,6 @@ def test_a_folder_without_the_right_to_read_it(data: Path, tmp_path: Path, locke
         (data / locked).chmod(0o755)
 
 
-@pytest.mark.skipif(os.sep != "/", reason="a name that is no UTF-8 can only be made on POSIX")
 def test_a_name_that_is_no_utf8(data: Path) -> None:
     (data / "a" / "00.png").rename(data / "a" / os.fsdecode(b"caf\xe9.png"))
     assert len(scan_folder(data).classes[0].files) == 3
