@@ -12,8 +12,7 @@ from arete_core.errors import CapabilityError, RunAlteredError, RunFolderError, 
 from arete_core.files import sha256_of
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
-from arete_queries.engine import RunningEngine, resolve_jars, start_engine
-from arete_queries.engine.java import find_java
+from arete_queries.engine import RunningEngine, prepare_engine, start_engine
 from arete_queries.load import load_run
 
 RUN_ID = "demo"
@@ -110,6 +109,6 @@ def _start_ahead(pool: ThreadPoolExecutor, settings: Settings, progress: Progres
     if settings.neo4j_url:
         return None
     wanted = engine_settings(settings)
-    # Fetching the jars takes a minute the first time and shows its own bar, so it does not run beside another one.
-    resolve_jars(wanted.jars, find_java(), progress)
+    # What the first start has to prepare shows bars of its own, so it does not run beside other work.
+    prepare_engine(wanted, progress=progress)
     return pool.submit(start_engine, wanted, progress=SilentProgress())

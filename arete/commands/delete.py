@@ -21,14 +21,13 @@ def delete(
     from arete.progress import make_progress
     from arete.settings import load_settings
     from arete_queries.load import delete_run
-    from arete_queries.reads import get_run
 
     if not yes:
         typer.confirm(f"delete run {run!r} from the database?", abort=True, err=True)
 
     async def question(runner: "QueryRunner") -> None:
-        await get_run(runner, run)
-        await delete_run(runner, run)
+        await delete_run(runner, run, progress=progress)
 
-    ask(load_settings(home=home), make_progress(quiet=quiet), question)
+    progress = make_progress(quiet=quiet)
+    ask(load_settings(home=home), progress, question)
     typer.echo(f"{run}: deleted")

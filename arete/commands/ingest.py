@@ -62,7 +62,10 @@ def ingest(
         int | None, typer.Option("--workers", help="Threads that decode images.", show_default=False)
     ] = None,
     threads: Annotated[
-        int | None, typer.Option("--threads", help="Threads that compute on the CPU; all cores.", show_default=False)
+        int | None,
+        typer.Option(
+            "--threads", help="Units counted beside each other on the CPU; as many as cores.", show_default=False
+        ),
     ] = None,
     memory_mb: Annotated[
         float | None,
