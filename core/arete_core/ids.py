@@ -1,7 +1,8 @@
 """Ids, the same string in Parquet, Cypher, GraphQL, URL, SVG and CSV.
 
 A channel is `layer/channel` inside a run and `run/layer/channel` globally; a layer is `run/layer`; a class is
-`run/index`, where index is its number in the column `class` of `classes.parquet`. A run's id holds no slash, so every id splits one way.
+`run/index`, where index is its number in the column `class` of `classes.parquet`. A run's id holds no slash, so every
+id splits one way.
 """
 
 import re
