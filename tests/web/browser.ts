@@ -45,7 +45,7 @@ export async function visit(
   browser: Browser,
   path: string,
   options: BrowserContextOptions = {},
-  prepare: (page: Page) => Promise<void> = async () => undefined,
+  prepare: (page: Page) => Promise<unknown> = async () => undefined,
 ): Promise<Visit> {
   const context = await browser.newContext({
     viewport: { width: 1440, height: 900 },
@@ -100,6 +100,7 @@ export async function query<Data>(document: string, variables: object = {}): Pro
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: document, variables }),
+    signal: AbortSignal.timeout(30_000),
   });
   const reply = (await response.json()) as {
     data: Data;
