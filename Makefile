@@ -13,6 +13,7 @@ export ARETE_HOME ?= $(CURDIR)/.arete
 PYTHON_READY := .venv/.ready
 NODE_READY := web/node_modules/.ready
 VIEWER_READY := web/dist/.ready
+ENGINE_READY := .venv/.engine-ready
 VIEWER_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/vite.config.ts web/package-lock.json
 
 .PHONY: help
@@ -20,11 +21,11 @@ help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: $(PYTHON_READY) $(VIEWER_READY) ## Set up, make the demo run, open the viewer. Options: make demo ARGS="--port 8080 --no-open"
+demo: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) ## Set up, make the demo run, open the viewer. Options: make demo ARGS="--port 8080 --no-open"
 	$(BIN)/arete demo $(ARGS)
 
 .PHONY: test
-test: $(PYTHON_READY) $(VIEWER_READY) chromium check ## Set up, check the code and run every test.
+test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium check ## Set up, check the code and run every test.
 	$(BIN)/python -m pytest tests/unit tests/integration tests/gpu
 	cd web && npm run --silent test
 	$(BIN)/python -m pytest tests/web
@@ -71,6 +72,10 @@ $(PYTHON_READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
 	UV_HTTP_TIMEOUT=300 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/dev.txt \
 		|| $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	@touch $@
+
+$(ENGINE_READY): $(PYTHON_READY) pom.xml
+	$(BIN)/arete db prepare
 	@touch $@
 
 $(NODE_READY): web/package.json web/package-lock.json

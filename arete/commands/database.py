@@ -24,6 +24,17 @@ def start(home: Home = None, quiet: Quiet = False) -> None:
 
 
 @app.command()
+def prepare(home: Home = None, quiet: Quiet = False) -> None:
+    """Fetch and prepare what Neo4j needs, once, so that later starts are quick; starts nothing."""
+    from arete.connect import engine_settings
+    from arete.progress import make_progress
+    from arete.settings import load_settings
+    from arete_queries.engine import prepare_engine
+
+    prepare_engine(engine_settings(load_settings(home=home)), progress=make_progress(quiet=quiet))
+
+
+@app.command()
 def stop(home: Home = None) -> None:
     """Stop the Neo4j that `arete db start` started."""
     from arete.connect import engine_settings
