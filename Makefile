@@ -14,7 +14,8 @@ PYTHON_READY := .venv/.ready
 NODE_READY := web/node_modules/.ready
 VIEWER_READY := web/dist/.ready
 ENGINE_READY := .venv/.engine-ready
-VIEWER_SOURCES := $(shell find web/src web/public -type f 2>/dev/null) web/index.html web/vite.config.ts web/package-lock.json
+VIEWER_SOURCES := $(shell find web/src web/public -type f ! -name schema.d.ts) web/index.html \
+	$(wildcard web/*.ts web/*.js web/*.json) graphql/schema.graphql
 
 .PHONY: help
 help: ## List the commands.
@@ -84,6 +85,6 @@ $(NODE_READY): web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(VIEWER_READY): $(NODE_READY) $(VIEWER_SOURCES) graphql/schema.graphql
+$(VIEWER_READY): $(NODE_READY) $(VIEWER_SOURCES)
 	cd web && npm run --silent build
 	@touch $@

@@ -29,7 +29,7 @@ from arete_queries.runner import QueryRunner
 from arete_queries.write_class import TIMEOUT_S, clear_class, delete_all, shortfall, write_class
 
 _NODE_BATCH: Final = 2_000
-_LOCK_WAIT_S: Final = 3.0
+_LOCK_WAIT_S: Final = 15.0  # a busy machine's first statement on a new engine was seen to take more than 3
 _CLASS_KEYS: Final = "/class-keys"
 """Lock on the handing out of class keys; no run's id holds a slash."""
 _SCHEMA: Final = (

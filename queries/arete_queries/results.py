@@ -44,7 +44,7 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class ClassInfo:
-    """A complete class. `key` is its small integer in the whole database, `index` its row in the run folder.
+    """A complete class. `key` is its small integer in the whole database, `index` its number in the run.
 
     `mass` is the one share of each layer's rank mass that the extraction settled on; None where the class has no graph.
     `edge_count` is the number of its influence edges in the database, in the attribution graph or not.
