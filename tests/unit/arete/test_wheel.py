@@ -7,18 +7,10 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
-PARTS = [
-    "pyproject.toml",
-    "hatch_build.py",
-    "README.md",
-    "LICENSE",
-    "pom.xml",
-    "arete",
-    "core",
-    "ingest",
-    "queries",
-    "graphql",
-]
+PARTS = (
+    *("pyproject.toml", "hatch_build.py", "README.md", "LICENSE", "pom.xml"),
+    *("arete", "core", "ingest", "queries", "graphql"),
+)
 
 
 def build(checkout: Path, out: Path) -> subprocess.CompletedProcess[str]:
