@@ -3,6 +3,7 @@
 import os
 import pickle
 import sys
+import urllib.request
 import warnings
 from pathlib import Path
 
@@ -168,6 +169,8 @@ def test_a_size_the_model_cannot_take() -> None:
 
 def test_published_weights_that_cannot_be_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    # urllib keeps the proxies of its first use for good; without this every later test would ask them too.
+    monkeypatch.setattr(urllib.request, "_opener", None)
     for variable in ("http_proxy", "https_proxy", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(variable, "http://127.0.0.1:9")  # the discard port: refused at once
     with pytest.raises(WeightsError, match=r"could not be fetched from https://download\.pytorch\.org") as caught:
