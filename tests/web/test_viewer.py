@@ -47,7 +47,7 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             pytest.fail(f"arete demo ended with {demo.wait()}:\n{log.read_text()[-4000:]}")
     finally:
         demo.send_signal(signal.SIGTERM)
-        demo.wait(timeout=60)
+        demo.communicate(timeout=60)  # reads on, so that nothing waits for a full pipe, and closes it
 
 
 def test_viewer_in_chromium(demo_url: str) -> None:
