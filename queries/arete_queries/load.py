@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arete_core.errors import BadInput, LoadError, NotFoundError, RunConflictError
+from arete_core.errors import BadInput, DatabaseError, LoadError, NotFoundError, RunConflictError
 from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
@@ -79,7 +79,12 @@ async def prepare_schema(runner: QueryRunner) -> None:
         DatabaseError: If the database takes no writes or cannot be reached.
     """
     for name in _SCHEMA:
-        await runner.run(name)
+        try:
+            await runner.run(name)
+        except DatabaseError as error:
+            # IF NOT EXISTS looks and makes in two steps: another loader may have made it in between.
+            if "EquivalentSchemaRuleAlreadyExists" not in error.message:
+                raise
     await runner.run("await_indexes", {"seconds": int(TIMEOUT_S)}, timeout_s=TIMEOUT_S)
 
 
