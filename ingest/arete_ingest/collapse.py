@@ -7,8 +7,9 @@ For one class set and a layer T with a layer S before it:
    lower source channel first).
 3. n = direct edges between S and T with a count // output channels that they feed, at least 1. Where no convolution
    joins S and T directly, the same average over the last hop of the paths.
-4. A channel of S that T's concatenation passes on unchanged (a pooled input, say) is an *identity* edge, counted in
-   every image. It is kept beside the n strongest and does not count in n.
+4. A channel of S that T passes on unchanged is an *identity* edge: by concatenation (a pooled input, say) counted in
+   every image, by addition (a skip connection) in those where it is among the strongest contributions. It is kept
+   beside the n strongest and does not count in n.
 
 Measured: 0.12 s for one class of 500 images on a trained GoogLeNet (some 200,000 edges).
 
@@ -21,8 +22,9 @@ import numpy as np
 import pyarrow as pa
 
 from arete_core.run_schema import INFLUENCES
+from arete_ingest.channel_maps import ChannelMap, channels_in, parts_of
 from arete_ingest.counter import ClassCounts
-from arete_ingest.layer_graph import ChannelMap, CountedConv, LayerGraph, channels_in
+from arete_ingest.layer_graph import LayerGraph, Term
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,10 +131,10 @@ class _Paths:
             last_hop_fed=np.zeros(channels, bool),
         )
 
-    def fill(self, at: int, other: "_Paths", first: int, length: int) -> None:
-        """Copies `length` channels of `other` from its channel `first` on to channel `at` and on."""
+    def fill(self, positions: np.ndarray, other: "_Paths", channels: np.ndarray) -> None:
+        """Copies some `channels` of `other` to `positions`."""
         for name in ("direct", "inner", "identity", "fed", "last_hop_edges", "last_hop_fed"):
-            getattr(self, name)[at : at + length] = getattr(other, name)[first : first + length]
+            getattr(self, name)[positions] = getattr(other, name)[channels]
 
     def kept(self) -> np.ndarray:
         """Returns the counts of the edges that stay, int32 (channel, channel of S)."""
@@ -156,48 +158,56 @@ class _Walker:
         """Returns the paths to the channels of a map, per layer that they come from."""
         channels = channels_in(members)
         found: dict[int, _Paths] = {}
-        offset = 0
-        for producer, first, length in members:
+        for producer, positions, own in parts_of(members):
             if producer.kind == "layer":
-                paths = self._entry(found, producer.index, channels)
-                own = np.arange(length)
-                paths.identity[offset + own, first + own] = self.counts.images
-            elif producer.kind == "conv":
-                for source, paths in self.to_conv(producer.index).items():
-                    self._entry(found, source, channels).fill(offset, paths, first, length)
-            offset += length
+                self._entry(found, producer.index, channels).identity[positions, own] = self.counts.images
+            elif producer.kind == "sum":
+                for source, paths in self.to_sum(producer.index).items():
+                    self._entry(found, source, channels).fill(positions, paths, own)
         return found
 
-    def to_conv(self, index: int) -> dict[int, _Paths]:
-        """Returns the paths to the output channels of a convolution, per layer that they come from."""
+    def to_sum(self, index: int) -> dict[int, _Paths]:
+        """Returns the paths to the channels of a channel sum, per layer that they come from."""
         if index not in self._known:
-            conv = self.graph.convs[index]
+            total = self.graph.sums[index]
             found: dict[int, _Paths] = {}
-            per_group = conv.out_channels // conv.groups
-            for group in range(conv.groups):
-                rows = slice(group * per_group, (group + 1) * per_group)
-                self._add_group(found, conv, rows, conv.candidates_of_group(group))
+            first = 0
+            for term in total.terms:
+                counts = self.counts.influence_counts[index][:, first : first + term.candidates]
+                self._add_term(found, term, counts)
+                first += term.candidates
             self._known[index] = found
         return self._known[index]
 
-    def _add_group(self, found: dict[int, _Paths], conv: CountedConv, rows: slice, inputs: ChannelMap) -> None:
-        counts = self.counts.conv_counts[conv.index][rows]
-        offset = 0
-        for producer, first, length in inputs:
-            hop = counts[:, offset : offset + length]
-            offset += length
+    def _add_term(self, found: dict[int, _Paths], term: Term, counts: np.ndarray) -> None:
+        """Adds the paths whose last hop goes through one term.
+
+        Args:
+            found: Paths by layer, changed in place.
+            term: The term.
+            counts: Its counts (out_channel, candidate).
+        """
+        outputs = len(counts)
+        hops = _spread(counts, term)
+        # A passed-on map joins each output with its own channel, a convolution's group with its group's.
+        group_of = np.arange(outputs) if term.kind == "passed" else np.arange(outputs) * term.groups // outputs
+        for producer, positions, own in parts_of(term.inputs):
+            hop = hops[:, positions]
+            fed = np.isin(group_of, positions // term.candidates)
             if producer.kind == "layer":
-                paths = self._entry(found, producer.index, conv.out_channels)
-                block = paths.direct[rows, first : first + length]
-                np.maximum(block, hop, out=block)
-                paths.fed[rows] = True
-            elif producer.kind == "conv":
-                for source, before in self.to_conv(producer.index).items():
-                    paths = self._entry(found, source, conv.out_channels)
-                    through = np.maximum(before.direct, before.inner)[first : first + length]
-                    _raise_to_max_min(paths.inner[rows], hop, through)
-                    paths.last_hop_edges[rows] += np.count_nonzero(hop, axis=1)
-                    paths.last_hop_fed[rows] = True
+                paths = self._entry(found, producer.index, outputs)
+                # A channel may be read twice (a concatenation of a map with a part of itself).
+                np.maximum.at((paths.identity if term.kind == "passed" else paths.direct).T, own, hop.T)
+                if term.kind == "conv":
+                    paths.fed[fed] = True
+            elif producer.kind == "sum":
+                for source, before in self.to_sum(producer.index).items():
+                    paths = self._entry(found, source, outputs)
+                    through = np.maximum(np.maximum(before.direct, before.inner), before.identity)[own]
+                    raise_to_max_min(paths.inner, hop, through)
+                    if term.kind == "conv":
+                        paths.last_hop_edges[:] += np.count_nonzero(hop, axis=1)
+                        paths.last_hop_fed[fed] = True
 
     def _entry(self, found: dict[int, _Paths], source: int, channels: int) -> _Paths:
         if source not in found:
@@ -205,7 +215,27 @@ class _Walker:
         return found[source]
 
 
-def _raise_to_max_min(best: np.ndarray, last: np.ndarray, first: np.ndarray) -> None:
+def _spread(counts: np.ndarray, term: Term) -> np.ndarray:
+    """Lays a term's counts out over all its input channels.
+
+    Args:
+        counts: (out_channel, candidate).
+        term: The term.
+
+    Returns:
+        int32 (out_channel, input channel), zero outside an output channel's group.
+    """
+    if term.kind == "conv" and term.groups == 1:
+        return counts
+    outputs, candidates = counts.shape
+    spread = np.zeros((outputs, channels_in(term.inputs)), counts.dtype)
+    groups = np.arange(outputs) if term.kind == "passed" else np.arange(outputs) * term.groups // outputs
+    columns = groups[:, None] * candidates + np.arange(candidates)
+    np.put_along_axis(spread, columns, counts, axis=1)
+    return spread
+
+
+def raise_to_max_min(best: np.ndarray, last: np.ndarray, first: np.ndarray) -> None:
     """Raises `best[o, s]` to the largest over m of min(last[o, m], first[m, s]).
 
     Args:

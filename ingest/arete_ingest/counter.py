@@ -7,7 +7,7 @@ Measured: GoogLeNet, one thread of an AMD EPYC, processor time an image in batch
 forward pass and 29 ms for counting, at 224 pixels 66 ms and 88 ms. `docs/counting.md` says what takes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,10 +18,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from arete_core.errors import SettingError
-from arete_ingest.activations import Peaks, spatial_peaks, taken_channels
+from arete_ingest.activations import Peaks, Taken, spatial_peaks, taken_channels
 from arete_ingest.execution import Watcher, full_precision, logits_of, moved_to, require_finite
-from arete_ingest.influences import ConvWeights, strongest_inputs
-from arete_ingest.layer_graph import CountedConv, LayerGraph, ShownLayer
+from arete_ingest.layer_graph import LayerGraph
+from arete_ingest.terms import TermCounting
 
 SHARE = 0.03
 """Share of a layer's activation that an image's counted channels reach; that of Summit's published graphs."""
@@ -55,13 +55,13 @@ class ClassCounts:
         images: Number of images counted.
         activation_counts: Per layer, A by share: int64 (channel,).
         top_k_counts: Per layer, A by the k largest channels: int64 (channel,).
-        conv_counts: Per convolution, I: int32 (out_channel, in_channel of the group).
+        influence_counts: Per channel sum, I: int32 (out_channel, candidate).
     """
 
     images: int
     activation_counts: list[np.ndarray]
     top_k_counts: list[np.ndarray]
-    conv_counts: list[np.ndarray]
+    influence_counts: list[np.ndarray]
 
     def add(self, other: "ClassCounts") -> None:
         """Adds the counts of other images of the same class set.
@@ -73,7 +73,7 @@ class ClassCounts:
         for mine, theirs in (
             (self.activation_counts, other.activation_counts),
             (self.top_k_counts, other.top_k_counts),
-            (self.conv_counts, other.conv_counts),
+            (self.influence_counts, other.influence_counts),
         ):
             for index, counts in enumerate(theirs):
                 mine[index] = mine[index] + counts
@@ -86,7 +86,7 @@ class Counter:
         graph: The traced model.
         share: Share of a layer's activation that the counted channels reach, above 0 and at most 1.
         top_k: Channels that the second method of A counts in each layer.
-        influence_k: Input channels that I counts for each output channel.
+        influence_k: Candidates that I counts for each output channel.
         dtype: `torch.float32`, or `torch.float64` to check it.
         device: `cpu`, `cuda` or `cuda:N`.
         memory_mb: About how much memory one piece of work may take; chosen by device unless given.
@@ -120,49 +120,48 @@ class Counter:
         self.dtype = dtype
         self.device = torch.device(device)
         default_mb = CUDA_MEMORY_MB if self.device.type == "cuda" else CPU_MEMORY_MB
-        self._memory_bytes = int((memory_mb or default_mb) * 2**20)
         self._module = moved_to(graph.module, self.device, dtype)
-        modules = dict(self._module.named_modules())
-        self._counted = [conv for conv in graph.convs if conv.candidates > influence_k]
-        self._weights = {
-            conv.index: ConvWeights.of(modules[conv.module], torch.from_numpy(conv.sign))  # type: ignore[arg-type]
-            for conv in self._counted
-        }
+        self._counted = [total for total in graph.sums if total.candidates > influence_k]
+        self._terms = TermCounting(
+            graph, self._module, influence_k, dtype=dtype, device=self.device,
+            memory_bytes=int((memory_mb or default_mb) * 2**20),
+        )  # fmt: skip
+        self._layers = {layer.tap: layer for layer in graph.layers}
         self._images: list[int] = []
         self._stores: dict[tuple[str, int], Tensor] = {}
         self._reserve(1)
 
     def count(
-        self, images: Float[Tensor, "image channel height width"], class_slots: Int[Tensor, " image"] | Sequence[int]
+        self,
+        images: Float[Tensor, "image channel height width"],
+        class_slots: "Int[Tensor, ' image'] | Sequence[int] | Callable[[Tensor], Tensor]",
     ) -> BatchResult:
         """Counts a batch of images.
 
         Args:
             images: Transformed as the model expects; moved to the counter's device and type.
-            class_slots: Per image the slot to count into, 0 or more.
+            class_slots: Per image the slot to count into, 0 or more, or -1 for an image that is looked at and not
+                counted; or a function that decides this by the model's output (image, output).
 
         Returns:
-            The model's output and each layer's maxima.
+            The model's output and each layer's maxima, also of images that are not counted.
 
         Raises:
-            NotFiniteError: If a convolution's input or a layer's map holds NaN or infinity; nothing is counted then.
+            NotFiniteError: If a channel sum's input or a layer's map holds NaN or infinity; nothing is counted then.
             ModelError: If the model gives something else than one output vector an image.
-            SettingError: If the batch is empty, or there is not one slot, 0 or more, for each image.
+            SettingError: If the batch is empty, or there is not one slot, -1 or more, for each image.
         """
-        slots = torch.as_tensor(class_slots, dtype=torch.int64)
         if not len(images):
             raise SettingError("the batch is empty, at least one image was expected")
-        if len(slots) != len(images):
-            raise SettingError(f"{len(images)} images, {len(slots)} slots: one slot an image was expected")
-        if int(slots.min()) < 0:
-            raise SettingError(f"slot {int(slots.min())}: 0 or more was expected")
-        slots = slots.to(self.device)
+        if not callable(class_slots):
+            _check_slots(class_slots, len(images))
         images = images.to(self.device, self.dtype)
-        batch = _Batch(self, slots)
+        batch = _Batch(self)
         with torch.no_grad(), full_precision():
-            output = Watcher(self._module, batch.before, batch.after).run(images)
+            output = Watcher(self._module, self._terms.watched, batch.terms.before, batch.after).run(images)
             logits = logits_of(output, len(images))
-            self._commit(batch, slots)
+            slots = class_slots(logits) if callable(class_slots) else class_slots
+            self._commit(batch, _check_slots(slots, len(images)).to(self.device))
         peaks = [batch.peaks[layer.index] for layer in self.graph.layers]
         return BatchResult(logits, [peak.values for peak in peaks], [peak.positions for peak in peaks])
 
@@ -185,16 +184,16 @@ class Counter:
             store.zero_()
             return counts
 
-        layers, convs = range(len(self.graph.layers)), self.graph.convs
+        layers = range(len(self.graph.layers))
         return ClassCounts(
             images=images,
             activation_counts=[taken("share", layer).astype(np.int64) for layer in layers],
             top_k_counts=[taken("top_k", layer).astype(np.int64) for layer in layers],
-            conv_counts=[
-                taken("conv", conv.index)
-                if conv.index in self._weights
-                else np.full((conv.out_channels, conv.candidates), images, np.int32)
-                for conv in convs
+            influence_counts=[
+                taken("influence", total.index)
+                if total.candidates > self.influence_k
+                else np.full((total.out_channels, total.candidates), images, np.int32)
+                for total in self.graph.sums
             ],
         )
 
@@ -212,57 +211,58 @@ class Counter:
         for layer in self.graph.layers:
             grow("share", layer.index, layer.channels)
             grow("top_k", layer.index, layer.channels)
-        for conv in self._counted:
-            grow("conv", conv.index, conv.out_channels, conv.candidates)
+        for total in self._counted:
+            grow("influence", total.index, total.out_channels, total.candidates)
 
     def _commit(self, batch: "_Batch", slots: Tensor) -> None:
+        counted = slots >= 0
+        everything = bool(counted.all())
+        slots = slots[counted]
         numbers = slots.tolist()
         self._reserve(max(numbers, default=-1) + 1)
         for slot in numbers:
             self._images[slot] += 1
+
+        def of_counted(found: Tensor) -> Tensor:
+            return found if everything else found[counted]
+
         for layer, taken in batch.taken.items():
-            self._stores["share", layer].index_add_(0, slots, taken.by_share.int())
-            self._stores["top_k", layer].index_add_(0, slots, taken.top_k.int())
-        for conv, inputs in batch.inputs.items():
-            store = self._stores["conv", conv]
+            self._stores["share", layer].index_add_(0, slots, of_counted(taken.by_share).int())
+            self._stores["top_k", layer].index_add_(0, slots, of_counted(taken.top_k).int())
+        for index, found in batch.terms.inputs.items():
+            inputs = of_counted(found)
+            store = self._stores["influence", index]
             _, outputs, candidates = store.shape
             rows = slots[:, None] * outputs + torch.arange(outputs, device=self.device)
             cells = (rows[:, :, None] * candidates + inputs).flatten()
             store.view(-1).index_add_(0, cells, torch.ones_like(cells, dtype=torch.int32))
 
 
+def _check_slots(class_slots: Tensor | Sequence[int], images: int) -> Tensor:
+    slots = torch.as_tensor(class_slots, dtype=torch.int64)
+    if len(slots) != images:
+        raise SettingError(f"{images} images, {len(slots)} slots: one slot an image was expected")
+    if int(slots.min()) < -1:
+        raise SettingError(f"slot {int(slots.min())}: -1 or more was expected")
+    return slots
+
+
 class _Batch:
     """What one forward pass finds, before it is added to the counts."""
 
-    def __init__(self, counter: Counter, slots: Tensor) -> None:
+    def __init__(self, counter: Counter) -> None:
         self.counter = counter
-        self.slots = slots
+        self.terms = counter._terms.begin()
         self.peaks: dict[int, Peaks] = {}
-        self.taken: dict[int, Any] = {}
-        self.inputs: dict[int, Tensor] = {}
-        convs: dict[str, CountedConv] = {conv.node: conv for conv in counter.graph.convs}
-        layers: dict[str, ShownLayer] = {layer.tap: layer for layer in counter.graph.layers}
-        self._convs = convs
-        self._layers = layers
-
-    def before(self, node: torch.fx.Node, value: Any) -> None:
-        """Looks at a convolution's input before it runs: an in-place operation may change it afterwards."""
-        conv = self._convs.get(node.name)
-        if conv is None:
-            return
-        require_finite(value, conv.name, "the input")
-        weights = self.counter._weights.get(conv.index)
-        if weights is not None:
-            self.inputs[conv.index] = strongest_inputs(
-                value, weights, k=self.counter.influence_k, memory_bytes=self.counter._memory_bytes
-            )
+        self.taken: dict[int, Taken] = {}
 
     def after(self, node: torch.fx.Node, value: Any) -> None:
         """Looks at a layer's activation map as soon as it is there."""
-        layer = self._layers.get(node.name)
+        layer = self.counter._layers.get(node.name)
         if layer is None:
             return
-        require_finite(value, layer.name, "the activation map")
-        peaks = spatial_peaks(value)
+        maps = value.permute(0, 3, 1, 2) if layer.channel_axis == 3 else value
+        require_finite(maps, layer.name, "the activation map")
+        peaks = spatial_peaks(maps)
         self.peaks[layer.index] = peaks
         self.taken[layer.index] = taken_channels(peaks.values, share=self.counter.share, top_k=self.counter.top_k)

@@ -52,10 +52,15 @@ def makes_feature_maps(node: torch.fx.Node) -> bool:
     return any(len(getattr(part, "shape", ())) == 4 for part in metas)
 
 
+def module_stack(node: torch.fx.Node) -> list[tuple[str, type]]:
+    """Returns the modules that an operation lies in, outermost first: qualified name and class."""
+    return [(str(name), class_) for name, class_ in (node.meta.get("nn_module_stack") or {}).values()]
+
+
 def owner_of(node: torch.fx.Node) -> str:
     """Returns the qualified name of the module whose forward does this operation."""
-    stack = list((node.meta.get("nn_module_stack") or {}).values())
-    return str(stack[-1][0]) if stack else node.name
+    stack = module_stack(node)
+    return stack[-1][0] if stack else node.name
 
 
 def place_of(node: torch.fx.Node) -> str:
@@ -83,12 +88,15 @@ def describe(node: torch.fx.Node, modules: Mapping[str, nn.Module]) -> str:
     return f"{known} ({name})" if known else name
 
 
-def structure_sha256(nodes: list[torch.fx.Node], modules: Mapping[str, nn.Module]) -> str:
-    """Returns a hash of the operations, their settings and how they hang together.
+def structure_sha256(
+    nodes: list[torch.fx.Node], modules: Mapping[str, nn.Module], shown: Mapping[torch.fx.Node, str]
+) -> str:
+    """Returns a hash of the operations, their settings, how they hang together and which of them are shown.
 
     Args:
         nodes: All nodes, in the order of execution.
         modules: The model's modules by qualified name.
+        shown: Names of the nodes that are shown layers.
 
     Returns:
         The same hexadecimal sha256 for the same structure, whatever the weights, the image size, the device and
@@ -126,5 +134,5 @@ def structure_sha256(nodes: list[torch.fx.Node], modules: Mapping[str, nn.Module
             what = getattr(target, "__name__", str(target))
         else:
             what = str(target)
-        steps.append([node.op, what, plain(node.args), plain(node.kwargs)])
+        steps.append([node.op, what, plain(node.args), plain(node.kwargs), shown.get(node, "")])
     return hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()

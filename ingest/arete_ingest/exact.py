@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float32, Float64, Int
+from jaxtyping import Float, Float32, Float64, Int
 from torch import Tensor
 
 from arete_ingest.certificate import (
@@ -96,6 +96,42 @@ def strongest_exact(
     if len(found) == 1:
         return found[0]
     return Strongest(torch.cat([part.values for part in found], 1), torch.cat([part.inputs for part in found], 1))
+
+
+def contributions(
+    images: Float[Tensor, "image in_channel height width"],
+    weight: Float[Tensor, "out_channel candidate kernel_height kernel_width"],
+    window: Window,
+    *,
+    groups: int,
+    memory_bytes: int,
+    mode: str = "constant",
+) -> Float[Tensor, "image out_channel candidate"]:
+    """Computes every contribution, in the precision of what is given and without proof.
+
+    Args:
+        images: The convolution's input; finite.
+        weight: Of the same type.
+        window: Kernel, stride, dilation and padding.
+        groups: Groups of the convolution.
+        memory_bytes: About how much memory one piece of work may take.
+        mode: What padding holds, as torch's `F.pad` names it.
+
+    Returns:
+        The contributions, inside each output channel's group.
+    """
+    padded = padded_images(images, window, mode)
+    found = []
+    for part, kernels in zip(padded.chunk(groups, dim=1), weight.chunk(groups), strict=True):
+        if window.taps == 1:
+            visited = part[:, :, :: window.stride[0], :: window.stride[1]]
+            high, low = (reduced.unsqueeze(1) for reduced in (visited.amax(dim=(2, 3)), visited.amin(dim=(2, 3))))
+            flat = kernels.flatten(1)
+            found.append(torch.maximum(flat * high, flat * low))
+        else:
+            by_channel = kernels.flatten(2).permute(1, 2, 0).contiguous()
+            found.append(_contributions(part, by_channel, window, memory_bytes))
+    return torch.cat(found, dim=1)
 
 
 def _joined(pieces: list[Strongest]) -> Strongest:
@@ -186,16 +222,16 @@ def _chunks(places: Int[Tensor, "row 2"], at_once: int) -> list[tuple[Tensor, Te
 
 
 def _contributions(
-    padded: Float32[Tensor, "image in_channel height width"],
-    weight: Float32[Tensor, "in_channel position out_channel"],
+    padded: Float[Tensor, "image in_channel height width"],
+    weight: Float[Tensor, "in_channel position out_channel"],
     window: Window,
     memory_bytes: int,
-) -> Float32[Tensor, "image out_channel in_channel"]:
-    """Every contribution, in float32: a few input channels and output rows at a time."""
+) -> Float[Tensor, "image out_channel in_channel"]:
+    """Every contribution: a few input channels and output rows at a time."""
     image_count, in_channels = padded.shape[:2]
     outputs = weight.shape[2]
     rows, columns = window.unpadded().output_size(padded.shape[2], padded.shape[3])
-    row_bytes = 4 * image_count * columns * (2 * window.taps + outputs)
+    row_bytes = padded.element_size() * image_count * columns * (2 * window.taps + outputs)
     rows_at_once = max(1, min(rows, memory_bytes // row_bytes))
     channels_at_once = max(1, min(in_channels, memory_bytes // (row_bytes * rows_at_once)))
     strength = padded.new_full((in_channels, image_count, outputs), -torch.inf)
@@ -209,7 +245,7 @@ def _contributions(
     return strength.permute(1, 2, 0).contiguous()
 
 
-def _band(band: Tensor, weight: Tensor, window: Window) -> Float32[Tensor, "in_channel image out_channel"]:
+def _band(band: Tensor, weight: Tensor, window: Window) -> Float[Tensor, "in_channel image out_channel"]:
     """The largest contributions inside a horizontal band of a few input channels."""
     images, channels = band.shape[:2]
     patches = F.unfold(band, window.kernel, window.dilation, 0, window.stride)

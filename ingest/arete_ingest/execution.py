@@ -2,7 +2,7 @@
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,24 +36,33 @@ class NotFiniteError(ModelError):
 
 
 class Watcher(torch.fx.Interpreter):
-    """Runs a traced model and shows each convolution's input and each node's value as they arise."""
+    """Runs a traced model and shows what some operations read and each node's value as they arise.
+
+    Args:
+        module: The traced model.
+        watched: Names of the nodes whose arguments are shown.
+        before: Called with such a node and its arguments before it runs: an in-place operation may change them.
+        after: Called with every node and what it made.
+    """
 
     def __init__(
         self,
         module: torch.fx.GraphModule,
-        before: Callable[[torch.fx.Node, Any], None],
+        watched: Container[str],
+        before: Callable[[torch.fx.Node, Sequence[Any]], None],
         after: Callable[[torch.fx.Node, Any], None],
     ) -> None:
         super().__init__(module)
         self.extra_traceback = False  # deliberate errors keep their text
+        self._watched = watched
         self._before = before
         self._after = after
 
     def run_node(self, n: torch.fx.Node) -> Any:
-        """Runs one operation, between `before` (for modules, with their input) and `after` (with what it made)."""
-        if n.op == "call_module":
+        """Runs one operation, between `before` and `after`."""
+        if n.name in self._watched:
             args, kwargs = self.fetch_args_kwargs_from_env(n)
-            self._before(n, args[0] if args else kwargs.get("input"))
+            self._before(n, args or tuple(kwargs.values()))
         value = super().run_node(n)
         self._after(n, value)
         return value

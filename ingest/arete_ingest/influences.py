@@ -1,202 +1,191 @@
-"""Influence counts I: which input channels excite an output channel of a convolution most.
+"""Influence counts I: which channels contribute most to an output channel of a channel sum.
 
-For an image and an output channel o, the contribution of input channel i is the largest value over space of
-`conv(X_i, W[o, i])`, without bias; border padding contributes what it holds (zeros unless the padding mode says
-otherwise). The 5 input channels with the largest contributions count once each (ties: lower channel first; -0.0 equals
-0.0). Convolutions with groups count inside each group.
+For an image and an output channel o of a convolution, the contribution of input channel i is the largest value over
+space of `conv(X_i, W[o, i])`, without bias; border padding contributes what it holds (zeros unless the padding mode
+says otherwise). A feature map that is added contributes its own largest value to the channel of the same number. The k
+largest contributions count once each (ties: lower candidate first; -0.0 equals 0.0).
 
 Source: Hohman et al., Summit (2019), section 5.2; no activation function is applied to a contribution, as there.
 
-How it is computed, with the same result:
-- 1x1: a product with one weight is monotone and so is its rounding, hence max(w * x) = max(w * max x, w * min x), over
-  the positions that the convolution visits.
-- k x k: patches of a few input channels at a time, multiplied with all output channels' kernels and reduced at once,
-  in pieces that stay in the cache.
-- Not more candidates than are counted: every one of them counts for every image, and nothing needs to be computed.
+Three ways find the same inputs, because all of them give what exact arithmetic on the given float32 numbers gives:
+the compiled kernel (`native`), a fused kernel on CUDA devices (`cuda`), and plain torch (`exact`). In float64, for
+checking, plain torch is used without further ado.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from arete_ingest.certificate import Window, padded_images, require_finite_images
+from arete_ingest.exact import contributions, strongest_exact
 
-@dataclass(frozen=True, eq=False)
-class ConvWeights:
-    """One convolution's settings and weights, laid out for counting.
+
+class Strongest(NamedTuple):
+    """The strongest candidates of every output channel, strongest first; of equal ones the lower candidate first.
 
     Attributes:
-        kernel: (height, width).
-        stride: (height, width).
-        dilation: (height, width).
-        padding: Added positions (left, right, top, bottom).
-        padding_mode: As torch's `F.pad` names it: `constant` (zeros), `reflect`, `replicate` or `circular`.
-        groups: Per group (in_channel, kernel position, out_channel), or (out_channel, in_channel) for 1x1.
+        values: Their contributions.
+        inputs: int64, which candidates: input channels inside the output channel's group.
     """
 
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    padding: tuple[int, int, int, int]
-    padding_mode: str
-    groups: tuple[Tensor, ...]
+    values: Float[Tensor, "image out_channel k"]
+    inputs: Int[Tensor, "image out_channel k"]
 
-    @classmethod
-    def of(cls, conv: nn.Conv2d, sign: Int[Tensor, " out_channel"]) -> "ConvWeights":
-        """Lays out a convolution's weights.
+
+class ConvKernel:
+    """One convolution, laid out for counting: ordinary, transposed, or a linear layer over channels.
+
+    A transposed convolution is an ordinary one with mirrored weights over a map with zeros between its values; a linear
+    layer over the channels of each position is one with 1x1 kernels.
+
+    Args:
+        module: The convolution.
+        scale: float64 (out_channel,), by which each output channel's weights are multiplied.
+        dtype: float32 or float64.
+        device: Where the input will be.
+        memory_bytes: About how much memory one piece of work may take.
+        kernels: Makes the fast kernel for float32 weights and a window, or None to use plain torch.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        scale: Float[Tensor, " out_channel"],
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
+        memory_bytes: int,
+        kernels: "Callable[[Tensor, Window, int], Any | None] | None" = None,
+    ) -> None:
+        conv: Any = module
+        self._memory_bytes = memory_bytes
+        self._channels_last = isinstance(module, nn.Linear)
+        self._spread: tuple[int, int] | None = None
+        self._sides = (0, 0, 0, 0)
+        self._mode = "constant"
+        self._groups = 1
+        weight = conv.weight.detach()
+        if isinstance(module, nn.Linear):
+            weight, window = weight[:, :, None, None], Window((1, 1))
+        elif isinstance(module, nn.ConvTranspose2d):
+            weight, window = self._mirrored(conv, weight)
+        else:
+            self._groups = conv.groups
+            self._mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
+            left, right, top, bottom = (int(amount) for amount in conv._reversed_padding_repeated_twice)
+            window = Window(_pair(weight.shape[2:]), _pair(conv.stride), _pair(conv.dilation), (left, right, top, bottom))
+        self._window = window
+        scale = scale.to(weight.device)
+        self._weight = (weight.double() * scale.view(-1, 1, 1, 1)).to(device, dtype).contiguous()
+        fast_window = window if self._mode == "constant" else window.unpadded()
+        fast = dtype == torch.float32 and kernels is not None
+        self._fast = kernels(self._weight, fast_window, self._groups) if fast and kernels is not None else None
+
+    @property
+    def candidates(self) -> int:
+        """Input channels that one output channel sees."""
+        return int(self._weight.shape[1])
+
+    def strongest(self, images: Float[Tensor, "image a b c"], k: int) -> Strongest:
+        """Finds the strongest input channels of every output channel.
 
         Args:
-            conv: The convolution.
-            sign: -1, 0 or 1 by which each output channel's weights are multiplied (folded BatchNorm).
+            images: The convolution's input: (image, channel, height, width), or (image, height, width, channel) for a
+                linear layer.
+            k: How many to find; all of them where there are fewer.
 
         Returns:
-            Its weights, on the same device and of the same type.
+            Contributions and channels inside the output channel's group.
+
+        Raises:
+            NotFiniteInputError: If an image holds NaN or infinity.
         """
-        weight = conv.weight.detach() * sign.to(conv.weight).view(-1, 1, 1, 1)
-        kernel = (int(weight.shape[2]), int(weight.shape[3]))
-        groups = []
-        for part in weight.chunk(conv.groups):
-            flat = part.flatten(2)
-            groups.append(flat[:, :, 0].contiguous() if kernel == (1, 1) else flat.permute(1, 2, 0).contiguous())
-        left, right, top, bottom = conv._reversed_padding_repeated_twice
-        return cls(
-            kernel=kernel,
-            stride=(int(conv.stride[0]), int(conv.stride[1])),
-            dilation=(int(conv.dilation[0]), int(conv.dilation[1])),
-            padding=(int(left), int(right), int(top), int(bottom)),
-            padding_mode="constant" if conv.padding_mode == "zeros" else conv.padding_mode,
-            groups=tuple(groups),
+        images = self._laid_out(images)
+        if self._fast is not None and k < self.candidates and k <= self._fast.most:
+            if self._mode != "constant":
+                images = padded_images(images, self._window, self._mode)
+            return Strongest(*self._fast.strongest(images, k))
+        if images.dtype == torch.float32 and k < self.candidates:
+            window = self._window
+            found = strongest_exact(
+                images, self._weight, stride=window.stride, dilation=window.dilation, padding=window.padding,
+                groups=self._groups, k=k, memory_bytes=self._memory_bytes, padding_mode=self._mode,
+            )  # fmt: skip
+            return Strongest(found.values, found.inputs)
+        require_finite_images(images)
+        strength = contributions(
+            images, self._weight, self._window, groups=self._groups, memory_bytes=self._memory_bytes, mode=self._mode
         )
+        return largest(strength, k)
+
+    def _laid_out(self, images: Tensor) -> Tensor:
+        if self._channels_last:
+            return images.permute(0, 3, 1, 2)
+        if self._spread is None:
+            return images
+        (step_y, step_x), (height, width) = self._spread, images.shape[2:]
+        spread = images.new_zeros(*images.shape[:2], (height - 1) * step_y + 1, (width - 1) * step_x + 1)
+        spread[:, :, ::step_y, ::step_x] = images
+        return F.pad(spread, self._sides)  # a negative amount crops, which is what its padding does
+
+    def _mirrored(self, conv: nn.ConvTranspose2d, weight: Tensor) -> tuple[Tensor, Window]:
+        self._groups = conv.groups
+        per_group = weight.unflatten(0, (conv.groups, -1))  # (group, in, out, height, width)
+        weight = per_group.transpose(1, 2).flatten(0, 1).flip(2, 3)
+        kernel, dilation, padding = _pair(weight.shape[2:]), _pair(conv.dilation), _pair(conv.padding)
+        more = _pair(conv.output_padding)
+        self._spread = _pair(conv.stride)
+        before = [(side - 1) * step - amount for side, step, amount in zip(kernel, dilation, padding, strict=True)]
+        self._sides = (before[1], before[1] + more[1], before[0], before[0] + more[0])
+        return weight, Window(kernel, (1, 1), dilation)
 
 
-def strongest_inputs(
-    images: Float[Tensor, "image in_channel height width"],
-    weights: ConvWeights,
-    *,
-    k: int,
-    memory_bytes: int,
-) -> Int[Tensor, "image out_channel k"]:
-    """Finds the strongest input channels of every output channel.
+def largest(strength: Float[Tensor, "image out_channel candidate"], k: int) -> Strongest:
+    """Finds the k largest of each row (all where there are fewer), of equal ones the lowest candidate first."""
+    values, inputs = torch.sort(strength + 0.0, dim=2, descending=True, stable=True)  # -0.0 + 0.0 is 0.0
+    return Strongest(values[:, :, :k], inputs[:, :, :k])
+
+
+def merged(parts: list[Strongest], offsets: list[int], k: int) -> Int[Tensor, "image out_channel k"]:
+    """Finds the strongest candidates of a sum of several terms.
 
     Args:
-        images: The convolution's input; finite.
-        weights: The convolution.
-        k: How many to find, fewer than the candidates of a group.
-        memory_bytes: About how much memory one piece of work may take.
+        parts: The strongest of each term, in the order of the terms.
+        offsets: Where each term's candidates begin.
+        k: How many to find; at most as many as the parts hold together.
 
     Returns:
-        Input channels inside the output channel's group, in no particular order.
+        Candidates of the sum. A stable sort keeps equal ones in the order of terms and channels.
     """
-    images = _padded(images, weights)
-    width = images.shape[1] // len(weights.groups)
-    pointwise = weights.kernel == (1, 1)
-    found = []
-    for group, weight in enumerate(weights.groups):
-        part = images[:, group * width : (group + 1) * width]
-        outputs = weight.shape[0] if pointwise else weight.shape[2]
-        # An image takes its contributions (and as much again to rank them) and, for k x k, one channel's products.
-        cells = max(
-            2 * outputs * width, 0 if pointwise else _cells_per_row(images, weight, weights) * _rows(images, weights)
-        )
-        pieces = []
-        for piece in part.split(max(1, memory_bytes // (cells * images.element_size()))):
-            if pointwise:
-                strength = _pointwise(piece, weight, weights.stride)
-            else:
-                strength = _windowed(piece, weight, weights, memory_bytes)
-            pieces.append(strongest(strength, k))
-        found.append(torch.cat(pieces))
-    return torch.cat(found, dim=1)
+    values = torch.cat([part.values for part in parts], dim=2)
+    inputs = torch.cat([part.inputs + offset for part, offset in zip(parts, offsets, strict=True)], dim=2)
+    order = torch.sort(values + 0.0, dim=2, descending=True, stable=True).indices[:, :, :k]
+    return torch.gather(inputs, 2, order)
 
 
-def strongest(strength: Float[Tensor, "image out_channel in_channel"], k: int) -> Int[Tensor, "image out_channel k"]:
-    """Finds the k largest of each row, of equal ones the lowest in_channel.
+def passed(maps: Float[Tensor, "image channel height width"], scale: Float[Tensor, " channel"]) -> Strongest:
+    """Finds what a feature map that is added contributes: each channel's largest value, after scaling.
 
     Args:
-        strength: Finite; is changed in place (-0.0 becomes 0.0).
-        k: Less than the number of in_channels.
+        maps: The feature map.
+        scale: By which each channel is multiplied; negative ones turn the smallest value into the largest.
 
     Returns:
-        The in_channels, in no particular order.
+        One candidate for each channel.
     """
-    strength.add_(0.0)  # -0.0 + 0.0 is 0.0: some devices order by the bits
-    values, indices = torch.topk(strength, k + 1, dim=2)
-    chosen = indices[:, :, :k].clone()
-    # topk promises no order among equals. That matters only where the last taken and the first left are equal.
-    tied = values[:, :, k - 1] == values[:, :, k]
-    if tied.any():
-        rows = strength[tied]
-        chosen[tied] = torch.sort(rows, dim=1, descending=True, stable=True).indices[:, :k]
-    return chosen
+    values = maps.amax(dim=(2, 3)) * scale
+    if bool((scale < 0).any()):
+        values = torch.where(scale < 0, maps.amin(dim=(2, 3)) * scale, values)
+    values = values.unsqueeze(2)
+    return Strongest(values, torch.zeros_like(values, dtype=torch.int64))
 
 
-def _reach(weights: ConvWeights) -> tuple[int, int]:
-    """Positions between the first and the last that a kernel touches, both counted: (height, width)."""
-    (height, width), (down, right) = weights.kernel, weights.dilation
-    return (height - 1) * down + 1, (width - 1) * right + 1
-
-
-def _rows(images: Tensor, weights: ConvWeights) -> int:
-    """Rows of the convolution's output."""
-    return (images.shape[2] - _reach(weights)[0]) // weights.stride[0] + 1
-
-
-def _cells_per_row(images: Tensor, weight: Tensor, weights: ConvWeights) -> int:
-    """Numbers held for one output row of one input channel: patches (twice, to lay them out) and products."""
-    columns = (images.shape[3] - _reach(weights)[1]) // weights.stride[1] + 1
-    return columns * (2 * weight.shape[1] + weight.shape[2])
-
-
-def _padded(images: Tensor, weights: ConvWeights) -> Tensor:
-    if not any(weights.padding):
-        return images
-    return F.pad(images, weights.padding, mode=weights.padding_mode)
-
-
-def _pointwise(
-    images: Float[Tensor, "image in_channel height width"],
-    weight: Float[Tensor, "out_channel in_channel"],
-    stride: tuple[int, int],
-) -> Float[Tensor, "image out_channel in_channel"]:
-    visited = images[:, :, :: stride[0], :: stride[1]]
-    high = visited.amax(dim=(2, 3)).unsqueeze(1)
-    low = visited.amin(dim=(2, 3)).unsqueeze(1)
-    return torch.maximum(weight * high, weight * low)
-
-
-def _windowed(
-    images: Float[Tensor, "image in_channel height width"],
-    weight: Float[Tensor, "in_channel position out_channel"],
-    weights: ConvWeights,
-    memory_bytes: int,
-) -> Float[Tensor, "image out_channel in_channel"]:
-    image_count, in_channels = images.shape[:2]
-    outputs = weight.shape[2]
-    rows = _rows(images, weights)
-    reach = _reach(weights)[0]
-    bytes_per_row = image_count * _cells_per_row(images, weight, weights) * images.element_size()
-    rows_at_once = max(1, min(rows, memory_bytes // bytes_per_row))
-    channels_at_once = max(1, min(in_channels, memory_bytes // (bytes_per_row * rows_at_once)))
-    strength = images.new_empty(in_channels, image_count, outputs)
-    for first in range(0, in_channels, channels_at_once):
-        channels = slice(first, min(first + channels_at_once, in_channels))
-        best: Tensor | None = None
-        for row in range(0, rows, rows_at_once):
-            last = min(row + rows_at_once, rows) - 1
-            band = images[:, channels, row * weights.stride[0] : last * weights.stride[0] + reach]
-            values = _band_strength(band, weight[channels], weights)
-            best = values if best is None else torch.maximum(best, values)
-        strength[channels] = best  # type: ignore[assignment]
-    return strength.permute(1, 2, 0).contiguous()
-
-
-def _band_strength(band: Tensor, weight: Tensor, weights: ConvWeights) -> Float[Tensor, "in_channel image out_channel"]:
-    """The largest contribution inside a horizontal band of a few input channels."""
-    images, channels = band.shape[:2]
-    patches = F.unfold(band, weights.kernel, weights.dilation, 0, weights.stride)
-    patches = patches.view(images, channels, weight.shape[1], -1)
-    by_channel = patches.permute(1, 0, 3, 2).reshape(channels, -1, weight.shape[1])
-    products = torch.bmm(by_channel, weight).view(channels, images, -1, weight.shape[2])
-    return products.amax(dim=2)
+def _pair(value: Any) -> tuple[int, int]:
+    if isinstance(value, int):
+        return value, value
+    height, width = (int(side) for side in value)
+    return height, width

@@ -237,8 +237,7 @@ def _check_disk(job: Job, folder: Path, parts: Parts) -> None:
 
 def _needed_bytes(job: Job, *, units: int) -> int:
     """Estimates what is still to be written: generous, so that a job that starts also ends."""
-    pairs = sum(conv.out_channels * conv.candidates for conv in job.graph.convs)
-    channels = sum(layer.channels for layer in job.graph.layers)
+    pairs, channels = job.graph.pairs, job.graph.channels
     examples = job.settings.examples
     # A class's counts compress to about 0.25 bytes a possible pair (GoogLeNet: 2.6 M pairs), as unit and as table.
     unit = pairs // 4 + channels * (16 * examples + 8)

@@ -1,120 +1,86 @@
 """What a traced model consists of, as far as counting needs to know.
 
-A *producer* makes channels: the image, a shown layer, or an inner convolution that is not shown. Each tensor of the
-model that has an image, channel, height and width axis is described by a *channel map*: which channels of which
-producers it holds, in order. Operations that keep channels apart leave the map as it is; concatenation joins maps.
+A *channel sum* makes channels out of earlier ones: an output channel of a convolution is a sum of contributions, one
+of each input channel; where feature maps are added (a residual block), the sum takes in the contributions of all that
+is added. Influence counts are counted in channel sums: the strongest contributions to each of their channels.
 
-Every path from the input to the output crosses a shown layer, so behind it the map names the layer itself and no
-longer what the layer was made of. What it was made of is the layer's `members`; edges between shown layers are found
-by walking from the members of one layer back to the layer before (`collapse`).
+A *shown layer* is a tensor whose channels are the vertices of the attribution graph. Behind it, channel maps name the
+layer itself and no longer what the layer was made of. What it was made of is the layer's `members`; edges between
+shown layers are found by walking from the members of one layer back to the layers before (`collapse`).
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import torch.fx
 
+from arete_ingest.channel_maps import ChannelMap, channels_in
 from arete_ingest.receptive import ReceptiveField
 
 
-@dataclass(frozen=True)
-class Producer:
-    """What makes channels: the image, a shown layer or a convolution, by its index."""
-
-    kind: Literal["image", "layer", "conv"]
-    index: int
-
-
-IMAGE = Producer("image", 0)
-
-
-class Segment(NamedTuple):
-    """Channels `first` to `first + length - 1` of one producer, side by side."""
-
-    producer: Producer
-    first: int
-    length: int
-
-
-ChannelMap = tuple[Segment, ...]
-"""The channels of a tensor, in order."""
-
-
-def channels_in(channel_map: ChannelMap) -> int:
-    """Returns the number of channels that a map describes."""
-    return sum(segment.length for segment in channel_map)
-
-
-def join_maps(maps: Iterable[ChannelMap]) -> ChannelMap:
-    """Joins channel maps one behind the other, as concatenation does.
-
-    Args:
-        maps: In the order of concatenation.
-
-    Returns:
-        One map; neighbouring segments that continue each other are merged.
-    """
-    joined: list[Segment] = []
-    for channel_map in maps:
-        for segment in channel_map:
-            last = joined[-1] if joined else None
-            if last and last.producer == segment.producer and last.first + last.length == segment.first:
-                joined[-1] = last._replace(length=last.length + segment.length)
-            else:
-                joined.append(segment)
-    return tuple(joined)
-
-
-def slice_map(channel_map: ChannelMap, start: int, stop: int) -> ChannelMap:
-    """Returns the map of channels `start` to `stop - 1`, with 0 <= start <= stop <= the number of channels."""
-    parts: list[Segment] = []
-    offset = 0
-    for segment in channel_map:
-        low, high = max(start - offset, 0), min(stop - offset, segment.length)
-        if low < high:
-            parts.append(Segment(segment.producer, segment.first + low, high - low))
-        offset += segment.length
-    return tuple(parts)
-
-
 @dataclass(frozen=True, eq=False)
-class CountedConv:
-    """A convolution whose influences are counted.
+class Term:
+    """One of the things that a channel sum adds up.
 
     Attributes:
-        index: Position in `LayerGraph.convs`, in the order of execution.
-        name: The module's qualified name, with `:2`, `:3`, … for its later calls.
-        module: The module's qualified name.
-        node: Name of the fx node that calls it.
-        in_channels: Channels of its input, over all groups.
-        out_channels: Channels of its output.
-        groups: Groups; an output channel sees `in_channels // groups` input channels.
-        inputs: Channel map of its input.
-        batch_norm: Qualified name of the BatchNorm that is folded into it, or None.
-        sign: int8 (out_channel,), -1, 0 or 1: what the folded BatchNorm does to the order of the contributions.
+        kind: `conv` for a convolution (also a transposed one, or a linear layer over the channels of each position);
+            `passed` for a feature map that is added as it is, channel by channel.
+        module: The convolution's qualified name; empty for `passed`.
+        node: Name of the fx node that calls the convolution, or that adds the feature map.
+        operand: Which argument of `node` is looked at: 0 for a convolution's input.
+        inputs: Channel map of that argument.
+        groups: Groups of the convolution; 1 for `passed`.
+        scale: float64 (out_channel,), what the convolution's output is multiplied by before it is added (BatchNorm,
+            layer scale); ones where the convolution is the only term, because only the order matters then.
+        channel_axis: Axis of that argument which holds the channels: 1, or 3 where the model keeps them last.
     """
 
-    index: int
-    name: str
+    kind: Literal["conv", "passed"]
     module: str
     node: str
-    in_channels: int
-    out_channels: int
-    groups: int
+    operand: int
     inputs: ChannelMap
-    batch_norm: str | None
-    sign: np.ndarray
+    groups: int
+    scale: np.ndarray
+    channel_axis: int = 1
 
     @property
     def candidates(self) -> int:
         """Input channels that one output channel sees."""
-        return self.in_channels // self.groups
+        return 1 if self.kind == "passed" else channels_in(self.inputs) // self.groups
 
-    def candidates_of_group(self, group: int) -> ChannelMap:
-        """Returns the channel map of the input channels that one group sees."""
-        return slice_map(self.inputs, group * self.candidates, (group + 1) * self.candidates)
+
+@dataclass(frozen=True, eq=False)
+class ChannelSum:
+    """What makes channels out of earlier ones; influences are counted here.
+
+    Attributes:
+        index: Position in `LayerGraph.sums`, in the order of execution.
+        name: The convolution's qualified name, or that of the block that owns the addition; with `:2`, `:3`, … for
+            later ones of the same name.
+        out_channels: Channels that it makes.
+        terms: What is added up. An output channel's candidates are those of the first term, then the second's, ….
+        sign: int8 (out_channel,), -1, 0 or 1: what a folded BatchNorm does to the order of the contributions.
+        batch_norms: Qualified names of the BatchNorms that are folded into it.
+    """
+
+    index: int
+    name: str
+    out_channels: int
+    terms: tuple[Term, ...]
+    sign: np.ndarray
+    batch_norms: tuple[str, ...]
+
+    @property
+    def candidates(self) -> int:
+        """Channels whose contributions one output channel adds up."""
+        return sum(term.candidates for term in self.terms)
+
+    @property
+    def inputs(self) -> ChannelMap:
+        """Channel map of the first term's input."""
+        return self.terms[0].inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,26 +89,28 @@ class ShownLayer:
 
     Attributes:
         index: Position in `LayerGraph.layers`, 0 = nearest the input.
-        name: Qualified name of the convolution or of the block that owns the concatenation; unique.
-        kind: `conv` or `concat`.
+        name: Qualified name of the convolution or of the block that owns the concatenation or addition; unique.
+        kind: `conv`, `concat` or `sum`.
         channels: Number of channels.
         height: Of the activation map at the traced image size.
         width: Of the activation map at the traced image size.
         parents: Indices of the layers whose channels are joined to this one's by edges.
         members: Channel map of what the layer is made of.
         tap: Name of the fx node whose value is the layer's activation map.
+        channel_axis: Axis of that value which holds the channels: 1, or 3 where the model keeps them last.
         field: Which pixels one position of the activation map sees.
     """
 
     index: int
     name: str
-    kind: Literal["conv", "concat"]
+    kind: Literal["conv", "concat", "sum"]
     channels: int
     height: int
     width: int
     parents: tuple[int, ...]
     members: ChannelMap
     tap: str
+    channel_axis: int
     field: ReceptiveField
 
 
@@ -155,17 +123,31 @@ class LayerGraph:
         image_size: Side of the square input, in pixels.
         image_channels: Channels of the input.
         layers: Shown layers, nearest the input first.
-        convs: Every convolution, in the order of execution.
-        graph_sha256: Of the traced structure: operations, their settings and how they hang together; neither of the
-            weights nor of the image size.
+        sums: Every channel sum that a shown layer depends on, in the order of execution.
+        graph_sha256: Of the traced structure: operations, their settings, how they hang together, and which layers are
+            shown; neither of the weights nor of the image size.
+        unshown: Names of what `--layers` could also show.
+        remarks: What is worth telling about how the model was read, one sentence each.
     """
 
     module: torch.fx.GraphModule
     image_size: int
     image_channels: int
     layers: tuple[ShownLayer, ...]
-    convs: tuple[CountedConv, ...]
+    sums: tuple[ChannelSum, ...]
     graph_sha256: str
+    unshown: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """Channels of all shown layers."""
+        return sum(layer.channels for layer in self.layers)
+
+    @property
+    def pairs(self) -> int:
+        """Counts that one class set takes: output channels times candidates, over all channel sums."""
+        return sum(total.out_channels * total.candidates for total in self.sums)
 
     def receptive_box(self, layer: int, y: int, x: int, image_size: int | None = None) -> tuple[int, int, int, int]:
         """Finds the pixels that one position of a layer's activation map sees.

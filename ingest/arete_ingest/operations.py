@@ -1,40 +1,44 @@
-"""What one operation of a traced model does to channels and positions.
+"""What one operation of a traced model does to channels.
 
 The tracer knows operations only by their `Kind`. To support another one, add it to a table here; to support another
-kind (addition of feature maps, say), give it a `Kind` and tell `tracing` what it does to channel maps.
+kind, give it a `Kind` and tell `tracing` what it does to channel maps.
 """
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 import torch.fx
 import torch.nn.functional as F
+import torchvision.ops
 from torch import nn
-
-from arete_ingest.receptive import ReceptiveField
 
 
 class Kind(Enum):
     """What an operation does to the channels of a feature map."""
 
-    CONV = "convolution"
+    CONV = "convolution"  # also transposed, and a linear layer over the channels of each position
     BATCH_NORM = "batch normalization"
+    SCALE = "scaling"  # by a number, or by one number a channel that is part of the model
     ACTIVATION = "activation"  # each value becomes a function of itself and perhaps of its surroundings' size
-    IDENTITY = "identity"  # values stay as they are, or are all scaled by a positive number and shifted
+    NORM = "normalization"  # by statistics of the image itself, then scaled per channel
+    IDENTITY = "identity"  # values stay as they are, or are all shifted
     POOL = "pooling"
     PAD = "padding"
+    RESIZE = "interpolation"
     CONCAT = "concatenation"
-    SLICE = "channel slice"
-    SPLIT = "channel split"
-    ITEM = "item of a split"
+    ADD = "addition"
+    MULTIPLY = "multiplication"
+    MOVE = "rearrangement"  # values only change their places
     OTHER = "other"
 
 
-ELEMENTWISE = frozenset({Kind.BATCH_NORM, Kind.ACTIVATION, Kind.IDENTITY})
-"""Kinds that keep channels and positions."""
+ELEMENTWISE = frozenset({Kind.BATCH_NORM, Kind.SCALE, Kind.ACTIVATION, Kind.IDENTITY})
+"""Kinds that keep channels and positions and that belong to what a layer shows."""
+
+CONV_MODULES = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
 
 _ACTIVATION_MODULES = (
     nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.RReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish,
@@ -48,41 +52,44 @@ _ACTIVATION_FUNCTIONS = frozenset({
 })  # fmt: skip
 _ACTIVATION_METHODS = frozenset({"relu", "relu_", "sigmoid", "sigmoid_", "tanh", "tanh_", "clamp", "clamp_"})
 
-_IDENTITY_MODULES = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout)
-_IDENTITY_FUNCTIONS = frozenset({F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout, F.feature_alpha_dropout,
-                                 torch.clone, torch.detach})  # fmt: skip
+_NORM_MODULES = (nn.GroupNorm, nn.LayerNorm, nn.InstanceNorm2d)
+_NORM_FUNCTIONS = frozenset({F.layer_norm, F.group_norm, F.instance_norm})
+
+_IDENTITY_MODULES = (
+    nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout,
+    torchvision.ops.StochasticDepth,
+)  # fmt: skip
+_IDENTITY_FUNCTIONS = frozenset({
+    F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout, F.feature_alpha_dropout, torch.clone, torch.detach,
+    torchvision.ops.stochastic_depth,
+})  # fmt: skip
 _IDENTITY_METHODS = frozenset({"contiguous", "clone", "detach"})
 
-_WINDOW_MODULES = (nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d)
-_ADAPTIVE_MODULES = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
-# The order of the arguments behind the input, as their signatures have it.
-_WINDOW_FUNCTIONS: Mapping[Any, tuple[str, ...]] = {
-    F.max_pool2d: ("kernel_size", "stride", "padding", "dilation"),
-    torch.max_pool2d: ("kernel_size", "stride", "padding", "dilation"),
-    F.avg_pool2d: ("kernel_size", "stride", "padding"),
-}
-_ADAPTIVE_FUNCTIONS = frozenset({F.adaptive_avg_pool2d, F.adaptive_max_pool2d})
+_POOL_MODULES = (nn.MaxPool2d, nn.AvgPool2d, nn.LPPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+_POOL_FUNCTIONS = frozenset({F.max_pool2d, torch.max_pool2d, F.avg_pool2d, F.adaptive_avg_pool2d,
+                             F.adaptive_max_pool2d})  # fmt: skip
 _PAD_MODULES = (nn.ZeroPad2d, nn.ConstantPad2d, nn.ReflectionPad2d, nn.ReplicationPad2d, nn.CircularPad2d)
+_RESIZE_MODULES = (nn.Upsample,)
 _CONCAT_FUNCTIONS = frozenset({torch.cat, torch.concat, torch.concatenate})
-_SPLIT_FUNCTIONS = frozenset({torch.chunk, torch.split})
-_SPLIT_METHODS = frozenset({"chunk", "split"})
-_INCREASING_ARITHMETIC: Mapping[Any, Callable[[float], bool]] = {
-    **dict.fromkeys((operator.add, operator.iadd, operator.sub, operator.isub, torch.add, torch.sub), lambda _: True),
-    **dict.fromkeys((operator.mul, operator.imul, operator.truediv, operator.itruediv, torch.mul, torch.div),
-                    lambda factor: factor > 0),
-}  # fmt: skip
 
+_MOVE_MODULES = (
+    nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.PixelShuffle, nn.PixelUnshuffle, torchvision.ops.Permute,
+)  # fmt: skip
+_MOVE_FUNCTIONS = frozenset({
+    operator.getitem, torch.chunk, torch.split, torch.tensor_split, torch.unbind, torch.permute, torch.transpose,
+    torch.swapaxes, torch.movedim, torch.reshape, torch.flatten, torch.squeeze, torch.unsqueeze, torch.flip,
+    torch.roll, torch.narrow, torch.select, torch.index_select, F.pixel_shuffle, F.pixel_unshuffle, F.channel_shuffle,
+})  # fmt: skip
+_MOVE_METHODS = frozenset({
+    "chunk", "split", "tensor_split", "unbind", "permute", "transpose", "swapaxes", "movedim", "view", "reshape",
+    "flatten", "unflatten", "squeeze", "unsqueeze", "flip", "roll", "narrow", "select", "index_select", "repeat",
+    "tile", "expand", "expand_as",
+})  # fmt: skip
 
-_COMMUTATIVE = frozenset({operator.add, operator.mul, torch.add, torch.mul})
-
-
-class Window(NamedTuple):
-    """A sliding window; pairs are (height, width)."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    padding: tuple[int, int]
-    dilation: tuple[int, int]
+_ADDITIONS = frozenset({operator.add, operator.iadd, torch.add, "add", "add_"})
+_SUBTRACTIONS = frozenset({operator.sub, operator.isub, torch.sub, "sub", "sub_"})
+_PRODUCTS = frozenset({operator.mul, operator.imul, torch.mul, torch.multiply, "mul", "mul_"})
+_QUOTIENTS = frozenset({operator.truediv, operator.itruediv, torch.div, "div", "div_"})
 
 
 def shape_of(node: torch.fx.Node) -> tuple[int, ...] | None:
@@ -125,19 +132,22 @@ def kind_of(node: torch.fx.Node, modules: Mapping[str, nn.Module]) -> Kind:
 
 
 def _module_kind(module: nn.Module) -> Kind:
-    if isinstance(module, nn.Conv2d):
+    if isinstance(module, CONV_MODULES):
         return Kind.CONV
     if isinstance(module, nn.BatchNorm2d):
         return Kind.BATCH_NORM
-    if isinstance(module, _ACTIVATION_MODULES):
-        return Kind.ACTIVATION
-    if isinstance(module, _IDENTITY_MODULES):
-        return Kind.IDENTITY
-    if isinstance(module, (*_WINDOW_MODULES, *_ADAPTIVE_MODULES)) and not getattr(module, "return_indices", False):
-        return Kind.POOL
-    if isinstance(module, _PAD_MODULES):
-        return Kind.PAD
-    return Kind.OTHER
+    if isinstance(module, _POOL_MODULES) and getattr(module, "return_indices", False):
+        return Kind.OTHER
+    tables = (
+        (_ACTIVATION_MODULES, Kind.ACTIVATION),
+        (_NORM_MODULES, Kind.NORM),
+        (_IDENTITY_MODULES, Kind.IDENTITY),
+        (_POOL_MODULES, Kind.POOL),
+        (_PAD_MODULES, Kind.PAD),
+        (_RESIZE_MODULES, Kind.RESIZE),
+        (_MOVE_MODULES, Kind.MOVE),
+    )
+    return next((kind for classes, kind in tables if isinstance(module, classes)), Kind.OTHER)
 
 
 def _method_kind(node: torch.fx.Node) -> Kind:
@@ -145,44 +155,69 @@ def _method_kind(node: torch.fx.Node) -> Kind:
         return Kind.ACTIVATION
     if node.target in _IDENTITY_METHODS:
         return Kind.IDENTITY
-    if node.target in _SPLIT_METHODS and _axis(node, position=2, default=0) == 1:
-        return Kind.SPLIT
+    if node.target in _MOVE_METHODS:
+        return Kind.MOVE
     if node.target == "mean" and _is_spatial_mean(node):
         return Kind.POOL
-    return Kind.OTHER
+    return _arithmetic_kind(node)
 
 
 def _function_kind(node: torch.fx.Node) -> Kind:
     target: Any = node.target
-    if target in _ACTIVATION_FUNCTIONS:
-        return Kind.ACTIVATION
-    if target in _IDENTITY_FUNCTIONS:
-        return Kind.IDENTITY
-    if target in _WINDOW_FUNCTIONS or target in _ADAPTIVE_FUNCTIONS:
-        return Kind.POOL
+    tables = (
+        (_ACTIVATION_FUNCTIONS, Kind.ACTIVATION),
+        (_NORM_FUNCTIONS, Kind.NORM),
+        (_IDENTITY_FUNCTIONS, Kind.IDENTITY),
+        (_POOL_FUNCTIONS, Kind.POOL),
+        (_MOVE_FUNCTIONS, Kind.MOVE),
+    )
+    for functions, kind in tables:
+        if target in functions:
+            return kind
+    if target is F.interpolate:
+        return Kind.RESIZE
     if target is torch.mean and _is_spatial_mean(node):
         return Kind.POOL
-    if target is F.pad and len(node.args) > 1 and isinstance(node.args[1], Sequence) and len(node.args[1]) <= 4:
-        return Kind.PAD
+    if target is F.pad and len(node.args) > 1 and isinstance(node.args[1], Sequence):
+        return Kind.PAD if len(node.args[1]) <= 4 else Kind.MOVE
     if target in _CONCAT_FUNCTIONS and _axis(node, position=1, default=0) == 1:
         return Kind.CONCAT
-    if target in _SPLIT_FUNCTIONS and _axis(node, position=2, default=0) == 1:
-        return Kind.SPLIT
-    if target is operator.getitem:
-        return _getitem_kind(node)
-    return Kind.IDENTITY if _is_increasing_arithmetic(node) else Kind.OTHER
+    return _arithmetic_kind(node)
 
 
-def _is_increasing_arithmetic(node: torch.fx.Node) -> bool:
-    """Returns whether a node adds a number to each value or multiplies it by a positive one."""
+def _arithmetic_kind(node: torch.fx.Node) -> Kind:
+    """Tells sums and products of feature maps from those with a number or a parameter of the model."""
     target: Any = node.target
-    increasing = _INCREASING_ARITHMETIC.get(target)
-    if increasing is None or len(node.args) != 2 or node.kwargs:
-        return False
+    if len(node.args) != 2 or node.kwargs:
+        return Kind.OTHER
     left, right = node.args
-    if isinstance(left, int | float) and target in _COMMUTATIVE:
-        left, right = right, left
-    return isinstance(left, torch.fx.Node) and isinstance(right, int | float) and increasing(right)
+    if not (isinstance(left, torch.fx.Node) or target in _ADDITIONS | _PRODUCTS):
+        return Kind.OTHER  # 1 - x turns the order round
+    constant = any(isinstance(part, int | float) or is_constant(part) for part in (left, right))
+    if target in _ADDITIONS:
+        return Kind.IDENTITY if constant else Kind.ADD
+    if target in _PRODUCTS:
+        return Kind.SCALE if constant else Kind.MULTIPLY
+    second_is_constant = isinstance(right, int | float) or is_constant(right)
+    if target in _SUBTRACTIONS and second_is_constant:
+        return Kind.IDENTITY
+    if target in _QUOTIENTS and second_is_constant:
+        return Kind.SCALE
+    return Kind.OTHER
+
+
+def factor_of(node: torch.fx.Node) -> Any:
+    """Returns the number or the tensor of the model that a node of kind SCALE multiplies by."""
+    left, right = node.args
+    constant: Any = right if isinstance(left, torch.fx.Node) and not is_constant(left) else left
+    if isinstance(constant, torch.fx.Node):
+        constant = constant.meta["value"]
+    return 1.0 / constant if node.target in _QUOTIENTS else constant
+
+
+def is_constant(value: Any) -> bool:
+    """Returns whether a node's value is part of the model, whatever the image; it is then in `meta["value"]`."""
+    return isinstance(value, torch.fx.Node) and bool(value.meta.get("constant"))
 
 
 def _axis(node: torch.fx.Node, *, position: int, default: int) -> int | None:
@@ -195,30 +230,10 @@ def _axis(node: torch.fx.Node, *, position: int, default: int) -> int | None:
 
 def _is_spatial_mean(node: torch.fx.Node) -> bool:
     axes = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
-    return is_spatial(node) and isinstance(axes, Sequence) and sorted(int(a) % 4 for a in axes) == [2, 3]  # type: ignore[arg-type]
-
-
-def _getitem_kind(node: torch.fx.Node) -> Kind:
-    key = node.args[1]
-    if isinstance(key, int):
-        return Kind.ITEM
-    if channel_slice(node) is not None:
-        return Kind.SLICE
-    return Kind.OTHER
-
-
-def channel_slice(node: torch.fx.Node) -> slice | None:
-    """Returns the channels that `x[:, a:b]` takes, or None where the index does anything else."""
-    key = node.args[1]
-    if not isinstance(key, tuple) or not 2 <= len(key) <= 4:
-        return None
-    parts = [part for part in key if isinstance(part, slice)]
-    if len(parts) < len(key) or any(part != slice(None) for part in (parts[0], *parts[2:])):
-        return None
-    start, stop, step = parts[1].start, parts[1].stop, parts[1].step
-    if step not in (None, 1) or not all(bound is None or isinstance(bound, int) for bound in (start, stop)):
-        return None
-    return slice(start, stop)
+    source = node.args[0]
+    if not isinstance(source, torch.fx.Node) or not is_spatial(source) or not isinstance(axes, Sequence):
+        return False
+    return sorted(int(axis) % 4 for axis in axes) == [2, 3]  # type: ignore[arg-type]
 
 
 def concatenated(node: torch.fx.Node) -> list[torch.fx.Node]:
@@ -227,79 +242,9 @@ def concatenated(node: torch.fx.Node) -> list[torch.fx.Node]:
     return [tensor for tensor in tensors if isinstance(tensor, torch.fx.Node)]  # type: ignore[union-attr]
 
 
-def field_behind(
-    node: torch.fx.Node, kind: Kind, source: torch.fx.Node, field: ReceptiveField, modules: Mapping[str, nn.Module]
-) -> ReceptiveField:
-    """Works out the receptive field of what a node makes.
-
-    Args:
-        node: The node.
-        kind: Its kind, none that joins several tensors.
-        source: The node that it reads.
-        field: The receptive field of what it reads.
-        modules: The model's modules by qualified name.
-
-    Returns:
-        Which pixels one position of the node's map sees.
-    """
-    if kind in (Kind.CONV, Kind.POOL):
-        window = _window(node, modules)
-        if window is not None:
-            return field.window(window.kernel, window.stride, window.padding, window.dilation)
-        return _adaptive_field(node, source, field)
-    if kind is Kind.PAD:
-        amounts = _padding_amounts(node, modules)
-        return field.window((1, 1), (1, 1), (amounts[2] if len(amounts) > 2 else 0, amounts[0]))
-    return field
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    if isinstance(value, Sequence):
-        return (int(value[0]), int(value[-1]))
-    return (int(value), int(value))
-
-
-def _window(node: torch.fx.Node, modules: Mapping[str, nn.Module]) -> Window | None:
-    if node.op == "call_module":
-        module: Any = modules[str(node.target)]
-        if isinstance(module, _ADAPTIVE_MODULES):
-            return None
-        if isinstance(module, nn.Conv2d):
-            # [left, right, top, bottom]; also right for padding="same", which may be uneven.
-            amounts = module._reversed_padding_repeated_twice
-            padding = (int(amounts[2]), int(amounts[0]))
-        else:
-            padding = _pair(getattr(module, "padding", 0))
-        stride = module.kernel_size if module.stride is None else module.stride
-        return Window(_pair(module.kernel_size), _pair(stride), padding, _pair(getattr(module, "dilation", 1)))
-    names = _WINDOW_FUNCTIONS.get(node.target)
-    if names is None:
-        return None
-    given: dict[str, Any] = {**dict(zip(names, node.args[1:], strict=False)), **node.kwargs}
-    kernel = given["kernel_size"]
-    stride = given.get("stride")
-    return Window(
-        _pair(kernel), _pair(stride or kernel), _pair(given.get("padding", 0)), _pair(given.get("dilation", 1))
-    )
-
-
-def _adaptive_field(node: torch.fx.Node, source: torch.fx.Node, field: ReceptiveField) -> ReceptiveField:
-    """Adaptive pooling: even windows where the sizes divide, otherwise (and for one position) the whole map."""
-    before, after = shape_of(source), shape_of(node)
-    if before is None or after is None:
-        return field
-    axes = []
-    for axis, positions, left in zip(field, before[2:], after[2:], strict=True):
-        step = positions // left
-        even = left > 1 and positions % left == 0
-        axes.append(axis.window(step, step, 0) if even else axis.whole(positions))
-    return ReceptiveField(*axes)
-
-
-def _padding_amounts(node: torch.fx.Node, modules: Mapping[str, nn.Module]) -> Sequence[int]:
-    """Returns left, right and perhaps top, bottom."""
-    if node.op == "call_module":
-        module: Any = modules[str(node.target)]
-        amounts = module.padding
-        return (amounts,) * 4 if isinstance(amounts, int) else amounts
-    return node.args[1]  # type: ignore[return-value]
+def conv_channels(module: nn.Module) -> tuple[int, int, int]:
+    """Returns a convolution's input channels, output channels and groups."""
+    found: Any = module
+    if isinstance(module, nn.Linear):
+        return found.in_features, found.out_features, 1
+    return found.in_channels, found.out_channels, found.groups

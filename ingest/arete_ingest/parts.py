@@ -217,8 +217,8 @@ class Parts:
             raise _damaged(path, error) from error
 
     def _counts(self, gaps: np.ndarray, values: np.ndarray, *, images: int) -> ClassCounts:
-        layers, convs = self._graph.layers, self._graph.convs
-        shapes = [(layer.channels,) for layer in layers] * 2 + [(conv.out_channels, conv.candidates) for conv in convs]
+        layers, sums = self._graph.layers, self._graph.sums
+        shapes = [(layer.channels,) for layer in layers] * 2 + [(total.out_channels, total.candidates) for total in sums]
         sizes = [math.prod(shape) for shape in shapes]
         flat = np.zeros(sum(sizes), np.int64)
         flat[np.cumsum(gaps, dtype=np.int64)] = values
@@ -229,7 +229,7 @@ class Parts:
             images=images,
             activation_counts=arrays[:count],
             top_k_counts=arrays[count : 2 * count],
-            conv_counts=[array.astype(np.int32) for array in arrays[2 * count :]],
+            influence_counts=[array.astype(np.int32) for array in arrays[2 * count :]],
         )
 
     def errors(self, unit: int) -> dict[int, str]:
@@ -266,4 +266,4 @@ def _damaged(path: Path, error: Exception) -> RunAlteredError:
 
 
 def _arrays_of(counts: ClassCounts) -> list[np.ndarray]:
-    return [*counts.activation_counts, *counts.top_k_counts, *counts.conv_counts]
+    return [*counts.activation_counts, *counts.top_k_counts, *counts.influence_counts]

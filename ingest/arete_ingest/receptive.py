@@ -8,10 +8,13 @@ start may be negative. A window of `kernel` positions, `dilation` apart, moved b
     size'  = size + (kernel - 1) * dilation * jump
     jump'  = jump * stride
 
-(Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, Distill 2019). Branches that are
-concatenated keep the smallest interval around all of theirs, because all of them have the same jump.
+(Araujo, Norris, Sim: Computing receptive fields of convolutional neural networks, Distill 2019). A transposed
+convolution moves by less than a position, so that jumps may be fractions. Branches that are joined keep the smallest
+interval around all of theirs, because all of them have the same jump.
 """
 
+import math
+from fractions import Fraction
 from typing import NamedTuple
 
 
@@ -24,9 +27,9 @@ class Axis(NamedTuple):
         jump: Pixels between neighbouring positions; 0 where each position sees the same pixels.
     """
 
-    start: int
-    size: int
-    jump: int
+    start: int | Fraction
+    size: int | Fraction
+    jump: int | Fraction
 
     def window(self, kernel: int, stride: int, padding: int, dilation: int = 1) -> "Axis":
         """Returns the field behind a convolution or pooling window."""
@@ -35,6 +38,16 @@ class Axis(NamedTuple):
             self.size + (kernel - 1) * dilation * self.jump,
             self.jump * stride,
         )
+
+    def transposed(self, kernel: int, stride: int, padding: int, dilation: int = 1) -> "Axis":
+        """Returns the field behind a transposed convolution: position p reads (p + padding - tap) / stride."""
+        step = Fraction(self.jump, stride) if self.jump else Fraction(0)
+        reach = (kernel - 1) * dilation
+        return Axis(self.start + (padding - reach) * step, self.size + reach * step, step)
+
+    def resized(self, factor: Fraction) -> "Axis":
+        """Returns the field behind an interpolation to `factor` times the positions: at most one neighbour each way."""
+        return Axis(self.start - self.jump, self.size + 2 * self.jump, self.jump / factor)
 
     def whole(self, positions: int) -> "Axis":
         """Returns the field of an operation that sees all `positions` of the map at once."""
@@ -51,8 +64,8 @@ class Axis(NamedTuple):
     def span(self, position: int, pixels: int) -> tuple[int, int]:
         """Returns the first pixel seen and the one behind the last, clipped to `0 … pixels`, at least one pixel."""
         start = self.start + position * self.jump
-        low = min(max(start, 0), pixels - 1)
-        return low, min(max(start + self.size, low + 1), pixels)
+        low = min(max(math.floor(start), 0), pixels - 1)
+        return low, min(max(math.ceil(start + self.size), low + 1), pixels)
 
 
 class ReceptiveField(NamedTuple):
@@ -73,6 +86,10 @@ class ReceptiveField(NamedTuple):
             self.rows.window(kernel[0], stride[0], padding[0], dilation[0]),
             self.columns.window(kernel[1], stride[1], padding[1], dilation[1]),
         )
+
+    def whole(self, height: int, width: int) -> "ReceptiveField":
+        """Returns the field of an operation that sees the whole map, of `height` by `width` positions, at once."""
+        return ReceptiveField(self.rows.whole(height), self.columns.whole(width))
 
     def union(self, other: "ReceptiveField", height: int, width: int) -> "ReceptiveField":
         """Returns the smallest field that holds both, for maps of `height` by `width` positions."""

@@ -1,31 +1,40 @@
 """Traces a model into a `LayerGraph`.
 
-1. torch.fx records the operations of a copy of the model in evaluation mode; one zero image gives every shape.
-2. *Shown layers* are the convolutions and concatenations that every path from the input to the output crosses
-   (articulation points of the dataflow): each convolution of a plain chain, each Inception block's concatenation.
+1. torch.fx records the operations of a copy of the model; one zero image gives every shape (`recording`).
+2. Which tensors are shown layers is decided (`shown_layers`).
 3. In the order of execution each feature map gets its channel map and receptive field; behind a shown layer the map
-   names that layer (`layer_graph`).
-4. A layer's activation map is read behind the elementwise operations that follow it, before any pooling.
-5. A BatchNorm that follows a convolution is folded into it: only the sign of its scale matters, because it scales all
-   contributions to one output channel alike.
+   names that layer.
+4. Convolutions and additions become channel sums; a convolution whose output is only scaled and then added becomes a
+   term of the addition's sum. What scales a sum's output is folded into it (`folding`).
+5. A layer's activation map is read behind the elementwise operations that follow it, before any pooling.
 
-What counting does not cover yet (addition and multiplication of feature maps, transposed convolution, anything not
-known to keep channels apart) is refused with the name of the operation, never counted wrongly.
+A gate (squeeze-and-excitation, or any factor that was computed from what it multiplies) passes the gated channels
+through: their values are scaled, and the scaled values are what the next convolution's contributions are made of. What
+makes the gate makes no edges. Likewise the statistics of LayerNorm and GroupNorm.
+
+Whatever is not known to keep channels apart is refused with the name of the operation, never counted wrongly.
 """
 
-import copy
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn
 
 import numpy as np
 import torch
 import torch.fx
 from torch import nn
-from torch.fx.passes.shape_prop import ShapeProp
 
 from arete_core.errors import ModelError
+from arete_ingest.channel_maps import (
+    IMAGE,
+    ChannelMap,
+    Producer,
+    Segment,
+    channels_in,
+    join_maps,
+    picked_from,
+)
 from arete_ingest.dataflow import (
-    crossed_by_every_path,
     describe,
     is_tensor,
     makes_feature_maps,
@@ -34,122 +43,92 @@ from arete_ingest.dataflow import (
     structure_sha256,
     tensor_users,
 )
-from arete_ingest.layer_graph import (
-    IMAGE,
-    ChannelMap,
-    CountedConv,
-    LayerGraph,
-    Producer,
-    Segment,
-    ShownLayer,
-    channels_in,
-    join_maps,
-    slice_map,
-)
+from arete_ingest.fields import field_behind
+from arete_ingest.folding import Folding
+from arete_ingest.layer_graph import ChannelSum, LayerGraph, ShownLayer, Term
 from arete_ingest.operations import (
     ELEMENTWISE,
     Kind,
-    channel_slice,
     concatenated,
-    field_behind,
+    conv_channels,
     is_spatial,
     kind_of,
     shape_of,
 )
+from arete_ingest.rearranging import Moving, arrived, moved, numbered
 from arete_ingest.receptive import PIXEL, ReceptiveField
+from arete_ingest.recording import propagate_shapes, record
+from arete_ingest.shown_layers import ShownLayers
 
 SUPPORTED = (
-    "chains, branches and concatenations of nn.Conv2d (also grouped, strided and dilated) with BatchNorm, activations, "
-    "pooling, dropout, padding and channel slices between them"
+    "convolutions (also grouped, strided, dilated, transposed), linear layers over channels, normalization, "
+    "activations, pooling, padding, interpolation, addition, concatenation, gates, and whatever only moves channels"
 )
 
+_KEEPING = frozenset({
+    Kind.BATCH_NORM, Kind.SCALE, Kind.ACTIVATION, Kind.NORM, Kind.IDENTITY, Kind.POOL, Kind.PAD, Kind.RESIZE,
+})  # fmt: skip
+_SPATIAL_ONLY = frozenset({Kind.POOL, Kind.PAD, Kind.RESIZE, Kind.BATCH_NORM})
 
-def trace_model(model: nn.Module, image_size: int, *, image_channels: int = 3) -> LayerGraph:
+
+def trace_model(
+    model: nn.Module, image_size: int, *, image_channels: int = 3, layers: Sequence[str] | None = None
+) -> LayerGraph:
     """Traces a model.
 
     Args:
         model: With its weights loaded; stays as it is, the result holds a copy.
         image_size: Side of the square input, in pixels.
         image_channels: Channels of the input.
+        layers: Names or patterns of the layers to show, as `shown_layers` takes them; chosen by themselves when None.
 
     Returns:
-        The model's shown layers and convolutions, with a copy of the model that runs operation by operation.
+        The model's shown layers and channel sums, with a copy of the model that runs operation by operation.
 
     Raises:
-        ModelError: If the model cannot be traced, does not take images of this size, or does something with feature
-            maps that counting does not cover.
+        ModelError: If the model cannot be traced, does not take images of this size, does something with feature maps
+            that counting does not cover, or has no layer of a name asked for.
     """
-    module = _record(model)
-    _propagate_shapes(module, image_size, image_channels)
-    return _Reader(module, image_size, image_channels).read()
+    module = record(model)
+    propagate_shapes(module, image_size, image_channels)
+    return _Reader(module, image_size, image_channels, layers).read()
 
 
-class _Tracer(torch.fx.Tracer):
-    """Keeps convolutions and BatchNorms whole, also where they are subclasses that only change the constructor."""
+@dataclass
+class _Draft:
+    """A channel sum while the model is read; `absorbed` once it has become part of a later one."""
 
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        for base in (nn.Conv2d, nn.BatchNorm2d):
-            if isinstance(m, base) and type(m).forward is base.forward:
-                return True
-        return super().is_leaf_module(m, module_qualified_name)
-
-
-def _record(model: nn.Module) -> torch.fx.GraphModule:
-    model = copy.deepcopy(model).eval().requires_grad_(False)
-    tracer = _Tracer()
-    try:
-        graph = tracer.trace(model)
-    except Exception as error:  # tracing runs the model's own code, which may raise anything
-        raise ModelError(
-            f"{type(model).__name__} cannot be traced by torch.fx: {error}",
-            hint="its forward must do the same operations for every image: no `if`, loop or assert that depends on "
-            "the values of tensors; wrap such a part in a module of its own with torch.fx.wrap, or pass a model "
-            "without it",
-        ) from error
-    module = torch.fx.GraphModule(model, graph, type(model).__name__)
-    module.eval()
-    inputs = [node for node in graph.nodes if node.op == "placeholder"]
-    needed = [node for node in inputs if not node.args]  # a default value is the placeholder's only argument
-    if not inputs or (needed and needed != inputs[:1]):
-        names = ", ".join(node.name for node in needed) or "none"
-        raise ModelError(f"{type(model).__name__} takes these inputs: {names}; one batch of images was expected")
-    return module
-
-
-def _propagate_shapes(module: torch.fx.GraphModule, image_size: int, image_channels: int) -> None:
-    reference = next(module.parameters(), torch.zeros(()))
-    image = torch.zeros(1, image_channels, image_size, image_size, dtype=reference.dtype, device=reference.device)
-    try:
-        with torch.no_grad():
-            ShapeProp(module).propagate(image)
-    except Exception as error:  # whatever the model's own operations raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-        raise ModelError(
-            f"{module._get_name()} does not take {image_channels}-channel images of {image_size}×{image_size} pixels: "
-            f"{reason}",
-            hint="pass the image size that the model was made for",
-        ) from error
+    node: torch.fx.Node
+    name: str
+    out_channels: int
+    terms: list[Term]
+    reached: frozenset[int]
+    absorbed: bool = False
 
 
 class _Reader:
     """Walks the recorded operations once, in the order of execution."""
 
-    def __init__(self, module: torch.fx.GraphModule, image_size: int, image_channels: int) -> None:
+    def __init__(
+        self, module: torch.fx.GraphModule, image_size: int, image_channels: int, patterns: Sequence[str] | None
+    ) -> None:
         self.module = module
         self.image_size = image_size
         self.image_channels = image_channels
         self.modules: Mapping[str, nn.Module] = dict(module.named_modules())
         self.nodes: list[torch.fx.Node] = list(module.graph.nodes)
         self.kinds = {node: kind_of(node, self.modules) for node in self.nodes}
-        self.crossed = crossed_by_every_path(self.nodes)
+        self.shown = ShownLayers(self.nodes, self.kinds, self.modules, patterns)
         self.maps: dict[torch.fx.Node, ChannelMap] = {}
-        self.splits: dict[torch.fx.Node, list[ChannelMap]] = {}
+        self.axes: dict[torch.fx.Node, int] = {}
+        self.moving: dict[torch.fx.Node, Moving] = {}
         self.fields: dict[torch.fx.Node, ReceptiveField] = {}
         self.of_image: set[torch.fx.Node] = set()  # made of nothing but the image and constants
         self.layers: list[ShownLayer] = []
-        self.convs: list[CountedConv] = []
-        self.reached: list[frozenset[int]] = []  # per convolution, the layers that its paths come from
+        self.drafts: list[_Draft] = []
+        self.draft_at: dict[torch.fx.Node, _Draft] = {}
         self.names: dict[str, int] = {}
+        self.folding = Folding(self.kinds, self.modules, lambda node: self.axes.get(node, 1))
 
     def read(self) -> LayerGraph:
         for node in self.nodes:
@@ -157,99 +136,184 @@ class _Reader:
                 self._read_placeholder(node)
             elif node.op == "get_attr":
                 self.of_image.add(node)
-            elif node.op != "output":
+            elif node.op != "output" and is_tensor(node):
                 self._read_operation(node)
         if not self.layers:
             raise ModelError(
                 f"{self.module._get_name()} has no convolution that every path from input to output crosses",
-                hint=f"supported now: {SUPPORTED}",
+                hint="choose the layers to show yourself: --layers NAME; `arete ingest --dry-run` lists them"
+                if self.shown.unshown
+                else f"supported: {SUPPORTED}",
             )
+        sums, number = self._finished()
         return LayerGraph(
             module=self.module,
             image_size=self.image_size,
             image_channels=self.image_channels,
-            layers=tuple(self.layers),
-            convs=tuple(self.convs),
-            graph_sha256=structure_sha256(self.nodes, self.modules),
+            layers=tuple(replace(layer, members=_renumbered(layer.members, number)) for layer in self.layers),
+            sums=sums,
+            graph_sha256=structure_sha256(self.nodes, self.modules, self.shown.names),
+            unshown=self.shown.unshown,
         )
 
     def _read_placeholder(self, node: torch.fx.Node) -> None:
         self.of_image.add(node)
         if is_spatial(node):
-            self.maps[node] = (Segment(IMAGE, 0, self.image_channels),)
-            self.fields[node] = PIXEL
+            self._arrive(node, (Segment(IMAGE, 0, self.image_channels),), PIXEL)
 
     def _read_operation(self, node: torch.fx.Node) -> None:
         kind = self.kinds[node]
         inputs = [source for source in node.all_input_nodes if is_tensor(source)]
+        maps = [source for source in inputs if source in self.maps]
         if kind is not Kind.CONV and inputs and all(source in self.of_image for source in inputs):
             self._read_image_operation(node)
-            return
-        if kind is Kind.CONCAT:
+        elif kind is Kind.CONV and maps:
+            self._read_conv(node, maps[0])
+        elif kind is Kind.CONCAT:
             self._read_concatenation(node)
-        elif kind is Kind.ITEM and node.args[0] in self.splits:
-            source = node.args[0]
-            self.maps[node] = self.splits[source][int(node.args[1])]  # type: ignore[index, arg-type]
-            self.fields[node] = self.fields[source]
-        elif kind is not Kind.OTHER and inputs and inputs[0] in self.maps:
-            self._read_known(node, kind, inputs)
-        elif makes_feature_maps(node):
+        elif kind is Kind.MOVE:
+            self._read_move(node)
+        elif kind is Kind.ADD and len(maps) == 2:
+            self._read_addition(node, maps)
+        elif kind is Kind.MULTIPLY and len(maps) == 2:
+            self._read_product(node, maps)
+        elif kind in (Kind.ADD, Kind.MULTIPLY) and len(inputs) > len(maps) and maps:
+            self._refuse(node)  # with something that is no feature map and no constant
+        elif kind in _KEEPING and len(maps) == 1:
+            self._read_keeping(node, kind, maps[0])
+        elif kind is Kind.IDENTITY and len(inputs) == 1 and inputs[0] in self.moving:
+            source, numbers = self.moving[inputs[0]]
+            self.moving[node] = Moving(source, numbers.contiguous() if isinstance(numbers, torch.Tensor) else numbers)
+        elif makes_feature_maps(node) or any(self._is_under_way(source) for source in inputs):
             self._refuse(node)
         self._check(node)
+
+    def _is_under_way(self, node: torch.fx.Node) -> bool:
+        """Whether a tensor still has positions, but no longer four axes (a transformer's tokens)."""
+        shape = shape_of(node)
+        return node in self.moving and node not in self.maps and shape is not None and len(shape) > 2
+
+    def _arrive(self, node: torch.fx.Node, channel_map: ChannelMap, field: ReceptiveField, axis: int = 1) -> None:
+        self.maps[node] = channel_map
+        self.fields[node] = field
+        self.axes[node] = axis
 
     def _read_image_operation(self, node: torch.fx.Node) -> None:
         """Whatever is done to the image before the first convolution: no edges come from there."""
         self.of_image.add(node)
         shape = shape_of(node)
         if shape is not None and len(shape) == 4:
-            self.maps[node] = (Segment(IMAGE, 0, shape[1]),)
             same = shape[2:] == (self.image_size, self.image_size)
-            whole = PIXEL.rows.whole(self.image_size)
-            self.fields[node] = PIXEL if same else ReceptiveField(whole, whole)
+            field = PIXEL if same else PIXEL.whole(self.image_size, self.image_size)
+            self._arrive(node, (Segment(IMAGE, 0, shape[1]),), field)
 
-    def _read_known(self, node: torch.fx.Node, kind: Kind, inputs: list[torch.fx.Node]) -> None:
-        source = inputs[0]
-        if len(inputs) > 1:
+    def _read_keeping(self, node: torch.fx.Node, kind: Kind, source: torch.fx.Node) -> None:
+        if kind in _SPATIAL_ONLY and self.axes[source] != 1:
             self._refuse(node)
-        channel_map = self.maps[source]
-        self.fields[node] = field_behind(node, kind, source, self.fields[source], self.modules)
-        if kind is Kind.CONV:
-            self._read_conv(node, channel_map)
-        elif kind is Kind.SLICE:
-            start, stop, _ = channel_slice(node).indices(channels_in(channel_map))  # type: ignore[union-attr]
-            self.maps[node] = slice_map(channel_map, start, max(start, stop))
-        elif kind is Kind.SPLIT:
-            self.splits[node] = _split_map(node, channel_map)
-        else:
-            if kind is Kind.BATCH_NORM:
-                self._check_batch_norm(node)
-            self.maps[node] = channel_map
+        if kind is Kind.BATCH_NORM:
+            self._check_batch_norm(node)
+        field = field_behind(node, kind, source, self.fields[source], self.modules)
+        self._arrive(node, self.maps[source], field, self.axes[source])
 
-    def _read_conv(self, node: torch.fx.Node, inputs: ChannelMap) -> None:
-        module: Any = self.modules[str(node.target)]
-        index = len(self.convs)
-        norms, sign = self._folded(node, module.out_channels)
-        conv = CountedConv(
-            index=index,
-            name=self._unique(f"conv {node.target}").removeprefix("conv "),
-            module=str(node.target),
-            node=node.name,
-            in_channels=module.in_channels,
-            out_channels=module.out_channels,
-            groups=module.groups,
-            inputs=inputs,
-            batch_norm=norms[0] if norms else None,
-            sign=sign,
+    def _read_move(self, node: torch.fx.Node) -> None:
+        for source in node.all_input_nodes:
+            if source in self.maps and source not in self.moving:
+                shape = shape_of(source)
+                self.moving[source] = Moving(source, numbered(shape, self.axes[source]))  # type: ignore[arg-type]
+        module = self.modules[str(node.target)] if node.op == "call_module" else None
+        result = moved(node, module, self.moving)
+        if result is None:
+            if makes_feature_maps(node):
+                self._refuse(node)
+            return
+        self.moving[node] = result
+        if not is_spatial(node):
+            return
+        source = result.source
+        before = shape_of(source)
+        at_rest = before[2:] if self.axes[source] == 1 else before[1:3]  # type: ignore[index]
+        found = arrived(result.numbers, at_rest[0] * at_rest[1], at_rest)  # type: ignore[arg-type]
+        if found is None:
+            self._refuse(node)
+        field = self.fields[source] if found.in_place else self.fields[source].whole(*at_rest)
+        self._arrive(node, picked_from(self.maps[source], found.channels.tolist()), field, found.axis)
+        self.moving[node] = Moving(node, numbered(shape_of(node), found.axis))  # type: ignore[arg-type]
+
+    def _read_conv(self, node: torch.fx.Node, source: torch.fx.Node) -> None:
+        module = self.modules[str(node.target)]
+        linear = isinstance(module, nn.Linear)
+        if self.axes[source] != (3 if linear else 1):
+            self._refuse(node)
+        in_channels, out_channels, groups = conv_channels(module)
+        inputs = self.maps[source]
+        if channels_in(inputs) != in_channels:
+            self._refuse(node)
+        term = Term("conv", str(node.target), node.name, 0, inputs, groups, np.ones(out_channels), self.axes[source])
+        made = self._draft(node, self._unique(str(node.target)), out_channels, [term])
+        field = field_behind(node, Kind.CONV, source, self.fields[source], self.modules)
+        self._arrive(node, made, field, self.axes[source])
+        self._show(node, made)
+
+    def _read_addition(self, node: torch.fx.Node, operands: list[torch.fx.Node]) -> None:
+        axis = self.axes[operands[0]]
+        shape = shape_of(node)
+        channels = shape[axis]  # type: ignore[index]
+        if any(self.axes[each] != axis or channels_in(self.maps[each]) != channels for each in operands):
+            self._refuse(node)
+        terms: list[Term] = []
+        for operand in (part for part in node.args if isinstance(part, torch.fx.Node)):
+            absorbed = self._absorbed(operand, channels)
+            if absorbed is None:
+                where = list(node.args).index(operand)
+                absorbed = [Term("passed", "", node.name, where, self.maps[operand], 1, np.ones(channels), axis)]
+            terms += absorbed
+        made = self._draft(node, self._unique(owner_of(node)), channels, terms)
+        height, width = shape[2:] if axis == 1 else shape[1:3]  # type: ignore[index]
+        field = self.fields[operands[0]].union(self.fields[operands[1]], height, width)
+        self._arrive(node, made, field, axis)
+        self._show(node, made)
+
+    def _absorbed(self, operand: torch.fx.Node, channels: int) -> list[Term] | None:
+        """Takes over the terms of a convolution or addition whose output is only scaled before it is added."""
+        scale = np.ones(channels)
+        node = operand
+        while len(tensor_users(node)) == 1:
+            draft = self.draft_at.get(node)
+            if draft is not None:
+                if node in self.shown.names:
+                    return None
+                draft.absorbed = True
+                return [replace(term, scale=term.scale * scale) for term in draft.terms]
+            own = self.folding.scale_of(node, channels)
+            if own is None:
+                if self.kinds[node] is not Kind.MOVE or not self._only_changes_axes(node):
+                    return None
+                own = np.ones(channels)
+            scale = scale * own
+            node = next(source for source in node.all_input_nodes if source in self.maps)
+        return None
+
+    def _only_changes_axes(self, node: torch.fx.Node) -> bool:
+        sources = [source for source in node.all_input_nodes if source in self.maps]
+        return len(sources) == 1 and self.maps[node] == self.maps[sources[0]] and (
+            self.fields[node] == self.fields[sources[0]]
         )
-        self.convs.append(conv)
-        self.reached.append(self._layers_behind(inputs))
-        made = (Segment(Producer("conv", index), 0, conv.out_channels),)
-        self.maps[node] = self._show(node, made, _conv_layer_name(conv.module, self.modules)) or made
+
+    def _read_product(self, node: torch.fx.Node, operands: list[torch.fx.Node]) -> None:
+        first, second = operands
+        gate = second if first in _ancestors(second) else first if second in _ancestors(first) else None
+        if gate is None:
+            areas = [shape_of(each)[2] * shape_of(each)[3] for each in operands]  # type: ignore[index]
+            gate = operands[areas.index(1)] if 1 in areas and areas != [1, 1] else None
+        gated = first if gate is second else second
+        if gate is None or shape_of(gated) != shape_of(node):
+            self._refuse(node)
+        self._arrive(node, self.maps[gated], self.fields[gated], self.axes[gated])
 
     def _read_concatenation(self, node: torch.fx.Node) -> None:
         parts = concatenated(node)
-        if not all(part in self.maps for part in parts):
-            if makes_feature_maps(node):
+        if not all(part in self.maps and self.axes[part] == 1 for part in parts):
+            if makes_feature_maps(node) or any(self._is_under_way(part) for part in parts):
                 self._refuse(node)
             return
         shape = shape_of(node)
@@ -257,29 +321,39 @@ class _Reader:
         field = self.fields[parts[0]]
         for part in parts[1:]:
             field = field.union(self.fields[part], *shape[2:])  # type: ignore[index]
-        self.fields[node] = field
-        self.maps[node] = self._show(node, joined, owner_of(node)) or joined
+        self._arrive(node, joined, field)
+        self._show(node, joined)
 
-    def _show(self, node: torch.fx.Node, members: ChannelMap, name: str) -> ChannelMap | None:
-        """Makes a shown layer of a node that every path crosses; returns the channel map behind it."""
-        if node not in self.crossed:
-            return None
+    def _draft(self, node: torch.fx.Node, name: str, channels: int, terms: list[Term]) -> ChannelMap:
+        reached: frozenset[int] = frozenset().union(*(self._layers_behind(term.inputs) for term in terms))
+        draft = _Draft(node, name, channels, terms, reached)
+        self.draft_at[node] = draft
+        self.drafts.append(draft)
+        return (Segment(Producer("sum", len(self.drafts) - 1), 0, channels),)
+
+    def _show(self, node: torch.fx.Node, members: ChannelMap) -> None:
+        """Makes a shown layer of a node that was chosen; its map then names the layer."""
+        if node not in self.shown.names:
+            return
         tap = self._tap(node)
-        _, channels, height, width = shape_of(tap)  # type: ignore[misc]
+        axis = self.axes[node]
+        shape = shape_of(tap)
+        height, width = shape[2:] if axis == 1 else shape[1:3]  # type: ignore[index]
         layer = ShownLayer(
             index=len(self.layers),
-            name=self._unique(name),
-            kind="conv" if self.kinds[node] is Kind.CONV else "concat",
-            channels=channels,
+            name=self.shown.names[node],
+            kind={Kind.CONV: "conv", Kind.CONCAT: "concat"}.get(self.kinds[node], "sum"),  # type: ignore[arg-type]
+            channels=channels_in(members),
             height=height,
             width=width,
             parents=tuple(sorted(self._layers_behind(members))),
             members=members,
             tap=tap.name,
+            channel_axis=axis,
             field=self.fields[node],
         )
         self.layers.append(layer)
-        return (Segment(Producer("layer", layer.index), 0, channels),)
+        self.maps[node] = (Segment(Producer("layer", layer.index), 0, layer.channels),)
 
     def _tap(self, node: torch.fx.Node) -> torch.fx.Node:
         """Returns the last of the elementwise operations that follow a node and that nothing bypasses."""
@@ -290,61 +364,42 @@ class _Reader:
             node = users[0]
 
     def _layers_behind(self, members: ChannelMap) -> frozenset[int]:
-        """Returns the shown layers that channels come from, through inner convolutions only."""
+        """Returns the shown layers that channels come from, through channel sums that are not shown."""
         found: frozenset[int] = frozenset()
-        for producer, _, _ in members:
+        for producer in {segment.producer for segment in members}:
             if producer.kind == "layer":
                 found |= {producer.index}
-            elif producer.kind == "conv":
-                found |= self.reached[producer.index]
+            elif producer.kind == "sum":
+                found |= self.drafts[producer.index].reached
         return found
 
-    def _folded(self, node: torch.fx.Node, channels: int) -> tuple[list[str], np.ndarray]:
-        """Follows a convolution's output to the BatchNorms that scale it.
-
-        Args:
-            node: The convolution.
-            channels: Its output channels.
+    def _finished(self) -> tuple[tuple[ChannelSum, ...], dict[int, int]]:
+        """Drops the sums that no shown layer depends on (a gate's, an absorbed one), and folds signs into the rest.
 
         Returns:
-            Their names and the sign of the product of their scales, int8 (channel,).
+            The sums in the order of execution, and their numbers by those they had while reading.
         """
-        sign = np.ones(channels, np.int8)
-        names: list[str] = []
-        conv, offset, activated, pooled = node, 0, False, False
-        while len(users := tensor_users(node)) == 1:
-            before, node = node, users[0]
-            kind = self.kinds[node]
-            if kind is Kind.CONCAT:
-                parts = concatenated(node)
-                place = parts.index(before)
-                offset += sum(shape_of(part)[1] for part in parts[:place])  # type: ignore[index]
-            elif kind is Kind.ACTIVATION and not pooled:
-                activated = True
-            elif kind in (Kind.POOL, Kind.PAD) and not activated:
-                pooled = True
-            elif kind is Kind.BATCH_NORM:
-                module: Any = self.modules[str(node.target)]
-                if module.weight is None:
-                    continue
-                scale = np.sign(module.weight.detach().cpu().double().numpy())[offset : offset + channels]
-                if not (activated or pooled):
-                    names.append(str(node.target))
-                    sign = sign * scale.astype(np.int8)
-                elif (scale < 0).any():
-                    raise ModelError(
-                        f"{node.target} scales channel {int(np.argmax(scale < 0))} of {conv.target} by a negative "
-                        f"number after an {'activation' if activated else 'operation over positions'}, so that the "
-                        "channel is excited by what excites the convolution least",
-                        hint="a BatchNorm with negative scales is supported directly behind a convolution",
-                    )
-            elif kind is not Kind.IDENTITY:
-                break
-        return names, sign
+        needed: set[int] = set()
+        pending = [segment.producer for layer in self.layers for segment in layer.members]
+        while pending:
+            producer = pending.pop()
+            if producer.kind == "sum" and producer.index not in needed:
+                needed.add(producer.index)
+                draft = self.drafts[producer.index]
+                pending += [segment.producer for term in draft.terms for segment in term.inputs]
+        number = {old: new for new, old in enumerate(sorted(needed))}
+        sums = []
+        for old, new in number.items():
+            draft = self.drafts[old]
+            shown = draft.node in self.shown.names
+            norms, sign = self.folding.sign_behind(draft.node, draft.out_channels, shown=shown)
+            terms = tuple(replace(term, inputs=_renumbered(term.inputs, number)) for term in draft.terms)
+            sums.append(ChannelSum(new, draft.name, draft.out_channels, terms, sign, norms))
+        return tuple(sums), number
 
     def _check_batch_norm(self, node: torch.fx.Node) -> None:
-        module: Any = self.modules[str(node.target)]
-        if module.running_mean is None or module.running_var is None:
+        module: nn.Module = self.modules[str(node.target)]
+        if getattr(module, "running_mean", None) is None or getattr(module, "running_var", None) is None:
             raise ModelError(
                 f"{node.target} ({type(module).__name__}) keeps no running statistics, so what it makes of one image "
                 "depends on the others of its batch",
@@ -354,7 +409,12 @@ class _Reader:
     def _check(self, node: torch.fx.Node) -> None:
         """A feature map whose channels are not all accounted for would be counted wrongly."""
         channel_map, shape = self.maps.get(node), shape_of(node)
-        if channel_map is not None and (shape is None or len(shape) != 4 or shape[1] != channels_in(channel_map)):
+        if channel_map is None:
+            return
+        if shape is None or len(shape) != 4 or shape[self.axes[node]] != channels_in(channel_map):
+            if shape is not None and len(shape) == 2:  # a mean over space: one vector an image, on its way to the head
+                del self.maps[node]
+                return
             self._refuse(node)
 
     def _unique(self, name: str) -> str:
@@ -364,23 +424,25 @@ class _Reader:
     def _refuse(self, node: torch.fx.Node) -> NoReturn:
         raise ModelError(
             f"{place_of(node)}: {describe(node, self.modules)} of feature maps is not supported",
-            hint=f"supported now: {SUPPORTED}",
+            hint=f"supported: {SUPPORTED}",
         )
 
 
-def _split_map(node: torch.fx.Node, channel_map: ChannelMap) -> list[ChannelMap]:
-    parts: list[ChannelMap] = []
-    start = 0
-    for meta in node.meta["tensor_meta"]:
-        parts.append(slice_map(channel_map, start, start + meta.shape[1]))
-        start += meta.shape[1]
-    return parts
+def _ancestors(node: torch.fx.Node) -> set[torch.fx.Node]:
+    found: set[torch.fx.Node] = set()
+    pending = [node]
+    while pending:
+        for source in pending.pop().all_input_nodes:
+            if source not in found:
+                found.add(source)
+                pending.append(source)
+    return found
 
 
-def _conv_layer_name(name: str, modules: Mapping[str, nn.Module]) -> str:
-    """Leaves out a trailing `.conv` where the block wraps that one convolution (torchvision's BasicConv2d)."""
-    block, _, last = name.rpartition(".")
-    if last == "conv" and block:
-        convs = sum(isinstance(module, nn.Conv2d) for module in modules[block].modules())
-        return block if convs == 1 else name
-    return name
+def _renumbered(channel_map: ChannelMap, number: Mapping[int, int]) -> ChannelMap:
+    return tuple(
+        segment._replace(producer=Producer("sum", number[segment.producer.index]))
+        if segment.producer.kind == "sum"
+        else segment
+        for segment in channel_map
+    )

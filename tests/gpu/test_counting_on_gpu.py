@@ -25,7 +25,7 @@ def test_gpu_counts_as_the_cpu_does(dtype: torch.dtype, most_differing: float) -
     assert on_gpu.images == on_cpu.images == 16
     pairs = [
         *zip(on_cpu.activation_counts, on_gpu.activation_counts, strict=True),
-        *zip(on_cpu.conv_counts, on_gpu.conv_counts, strict=True),
+        *zip(on_cpu.influence_counts, on_gpu.influence_counts, strict=True),
     ]
     differing = sum(int(np.abs(a.astype(int) - b.astype(int)).sum()) for a, b in pairs)
     total = sum(int(a.sum()) for a, _ in pairs)

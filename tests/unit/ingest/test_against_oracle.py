@@ -77,10 +77,10 @@ def check(model: nn.Module, run: Callable[[Any, Tensor], oracle.Record], images:
         np.testing.assert_array_equal(
             counts.top_k_counts[layer.index], oracle.top_k_counts(expected.maps, 5), layer.name
         )
-    assert [conv.name for conv in graph.convs] == list(record.convs)
+    assert [conv.name for conv in graph.sums] == list(record.convs)
     influences = {name: oracle.influence_counts(conv, 5) for name, conv in record.convs.items()}
-    for conv in graph.convs:
-        np.testing.assert_array_equal(counts.conv_counts[conv.index], influences[conv.name], conv.name)
+    for conv in graph.sums:
+        np.testing.assert_array_equal(counts.influence_counts[conv.index], influences[conv.name], conv.name)
     edges = collapse(graph, counts)
     found = np.stack([edges.target_layer, edges.target_channel, edges.source_layer, edges.source_channel, edges.count])
     expected_edges = [(*place, count) for place, count in oracle.collapsed_edges(record, influences)]
@@ -92,8 +92,8 @@ def check(model: nn.Module, run: Callable[[Any, Tensor], oracle.Record], images:
 def test_googlenet_with_random_weights_equals_the_oracle(size: int) -> None:
     images = torch.randn(IMAGES, 3, size, size, generator=torch.Generator().manual_seed(size))
     graph = check(random_googlenet(), oracle.run_googlenet, images)
-    assert any((conv.sign < 0).any() for conv in graph.convs)
-    assert any((conv.sign == 0).any() for conv in graph.convs)
+    assert any((conv.sign < 0).any() for conv in graph.sums)
+    assert any((conv.sign == 0).any() for conv in graph.sums)
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def differing_share(graph: LayerGraph, images: Tensor) -> float:
         counter.count(images, [0] * len(images))
         counts.append(counter.take(0))
     # One other input is one count less here and one more there; rows that differ in several count several times.
-    pairs = zip(counts[0].conv_counts, counts[1].conv_counts, strict=True)
+    pairs = zip(counts[0].influence_counts, counts[1].influence_counts, strict=True)
     differing = sum(int(np.abs(a.astype(int) - b).sum()) // 2 for a, b in pairs)
-    rows = len(images) * sum(conv.out_channels for conv in graph.convs)
+    rows = len(images) * sum(conv.out_channels for conv in graph.sums)
     return differing / rows
 
 

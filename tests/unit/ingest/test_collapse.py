@@ -40,12 +40,12 @@ class Winding(nn.Module):
 def random_counts(graph: LayerGraph, seed: int, images: int) -> ClassCounts:
     """Counts with many zeros and ties."""
     generator = np.random.default_rng(seed)
-    shapes = [(conv.out_channels, conv.candidates) for conv in graph.convs]
+    shapes = [(conv.out_channels, conv.candidates) for conv in graph.sums]
     return ClassCounts(
         images=images,
         activation_counts=[np.zeros(layer.channels, np.int64) for layer in graph.layers],
         top_k_counts=[np.zeros(layer.channels, np.int64) for layer in graph.layers],
-        conv_counts=[
+        influence_counts=[
             (generator.integers(0, images + 1, shape) * generator.integers(0, 2, shape)).astype(np.int32)
             for shape in shapes
         ],
@@ -54,7 +54,7 @@ def random_counts(graph: LayerGraph, seed: int, images: int) -> ClassCounts:
 
 def expected_edges(graph: LayerGraph, counts: ClassCounts, *, direct: bool) -> dict[tuple[int, int], int]:
     """(target channel, source channel) -> count, by the definition, with the wiring of `Winding` written out."""
-    i = {conv.name: counts.conv_counts[conv.index].tolist() for conv in graph.convs}
+    i = {conv.name: counts.influence_counts[conv.index].tolist() for conv in graph.sums}
     images = counts.images
     three_reads = [("one", 0), ("one", 1), ("one", 2), ("two", 0), ("two", 1)]
     three_reads += [("stem", 0), ("stem", 1), ("stem", 2), ("stem", 3), ("one", 1)]
@@ -142,7 +142,7 @@ class OneBranch(nn.Module):
 def test_without_direct_edges_the_average_of_the_last_hop_is_kept() -> None:
     graph = trace_model(OneBranch(), 4)
     counts = random_counts(graph, 0, 9)
-    by_name = {conv.name: counts.conv_counts[conv.index] for conv in graph.convs}
+    by_name = {conv.name: counts.influence_counts[conv.index] for conv in graph.sums}
     by_name["a"][:] = [[9, 8, 7, 6, 5, 4], [0, 0, 0, 9, 0, 0]]
     by_name["b"][:] = [[1, 1, 1, 1, 1, 1], [0, 0, 0, 0, 0, 0]]
     by_name["c"][:] = [[7, 5]]
@@ -157,7 +157,7 @@ def test_direct_edges_are_never_cut() -> None:
     model = nn.Sequential(nn.Conv2d(3, 7, 1), nn.ReLU(), nn.Conv2d(7, 2, 1), nn.Flatten())
     graph = trace_model(model, 4)
     counts = random_counts(graph, 0, 5)
-    counts.conv_counts[1][:] = [[1, 2, 3, 4, 5, 5, 5], [0, 0, 0, 0, 0, 0, 1]]
+    counts.influence_counts[1][:] = [[1, 2, 3, 4, 5, 5, 5], [0, 0, 0, 0, 0, 0, 1]]
     assert len(collapse(graph, counts).count) == 8
 
 
@@ -176,7 +176,7 @@ def test_rows_are_sorted_and_have_the_columns_of_the_run_folder() -> None:
 def test_classes_without_counts_have_no_edges_but_identities(images: int) -> None:
     graph = GRAPHS[True]
     counts = random_counts(graph, 0, 1)
-    for conv in counts.conv_counts:
+    for conv in counts.influence_counts:
         conv[:] = 0
     counts.images = images
     edges = collapse(graph, counts)

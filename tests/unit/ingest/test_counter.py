@@ -55,7 +55,7 @@ def assert_equal(left: ClassCounts, right: ClassCounts) -> None:
     for one, other in (
         (left.activation_counts, right.activation_counts),
         (left.top_k_counts, right.top_k_counts),
-        (left.conv_counts, right.conv_counts),
+        (left.influence_counts, right.influence_counts),
     ):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
@@ -64,8 +64,8 @@ def assert_equal(left: ClassCounts, right: ClassCounts) -> None:
 def test_counts_add_up() -> None:
     """Each output channel counts k inputs an image, each image at least one channel a layer and at most top_k."""
     counts = counted(POOL)
-    for conv in GRAPH.convs:
-        assert (counts.conv_counts[conv.index].sum(axis=1) == len(POOL) * min(5, conv.candidates)).all()
+    for conv in GRAPH.sums:
+        assert (counts.influence_counts[conv.index].sum(axis=1) == len(POOL) * min(5, conv.candidates)).all()
     for layer in GRAPH.layers:
         assert counts.activation_counts[layer.index].sum() >= len(POOL)
         assert counts.top_k_counts[layer.index].sum() == 3 * len(POOL)
@@ -73,11 +73,11 @@ def test_counts_add_up() -> None:
 
 def test_convolutions_with_few_candidates_count_every_input_in_every_image() -> None:
     counts = counted(POOL)
-    few = {conv.name: conv for conv in GRAPH.convs if conv.candidates <= 5}
+    few = {conv.name: conv for conv in GRAPH.sums if conv.candidates <= 5}
     assert set(few) == {"stem", "depthwise"}
     for conv in few.values():
-        assert counts.conv_counts[conv.index].shape == (conv.out_channels, conv.candidates)
-        assert (counts.conv_counts[conv.index] == len(POOL)).all()
+        assert counts.influence_counts[conv.index].shape == (conv.out_channels, conv.candidates)
+        assert (counts.influence_counts[conv.index] == len(POOL)).all()
 
 
 @given(split=st.integers(0, 6), order=st.permutations(range(6)))

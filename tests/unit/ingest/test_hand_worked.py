@@ -95,9 +95,9 @@ def test_activation_counts_are_those_on_paper(counts: ClassCounts) -> None:
 
 
 def test_influence_counts_are_those_on_paper(graph: LayerGraph, counts: ClassCounts) -> None:
-    for conv in graph.convs:
+    for conv in graph.sums:
         if conv.name in hand_worked.CONV_COUNTS:
-            found = tuple(tuple(row) for row in counts.conv_counts[conv.index].tolist())
+            found = tuple(tuple(row) for row in counts.influence_counts[conv.index].tolist())
             assert found == hand_worked.CONV_COUNTS[conv.name], conv.name
 
 

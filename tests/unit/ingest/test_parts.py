@@ -33,7 +33,7 @@ def random_unit(graph: LayerGraph, seed: int = 0) -> UnitResult:
             images=3,
             activation_counts=[sparse(layer.channels) for layer in graph.layers],
             top_k_counts=[sparse(layer.channels) for layer in graph.layers],
-            conv_counts=[sparse(conv.out_channels, conv.candidates).astype(np.int32) for conv in graph.convs],
+            influence_counts=[sparse(conv.out_channels, conv.candidates).astype(np.int32) for conv in graph.sums],
         ),
         images=np.array([4, 5, 7]),
         outputs=np.array([0, 2, 1], np.int32),
@@ -57,7 +57,7 @@ def test_a_unit_comes_back_as_it_was(tmp_path: Path, graph: LayerGraph) -> None:
     parts.write(3, unit)
     assert parts.done() == {3}
     found = parts.read(3)
-    for field in ("activation_counts", "top_k_counts", "conv_counts"):
+    for field in ("activation_counts", "top_k_counts", "influence_counts"):
         for mine, theirs in zip(getattr(unit.counts, field), getattr(found.counts, field), strict=True):
             np.testing.assert_array_equal(mine, theirs)
             assert mine.dtype == theirs.dtype

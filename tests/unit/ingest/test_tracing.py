@@ -9,7 +9,8 @@ import torchvision
 from torch import Tensor, nn
 
 from arete_core.errors import ModelError
-from arete_ingest.layer_graph import LayerGraph, Producer, Segment
+from arete_ingest.channel_maps import Producer, Segment
+from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.receptive import Axis
 from arete_ingest.tracing import trace_model
 
@@ -43,14 +44,14 @@ def test_googlenet_has_its_twelve_layers() -> None:
     assert [layer.parents for layer in graph.layers] == [(), *((index,) for index in range(11))]
     assert [layer.kind for layer in graph.layers] == ["conv"] * 3 + ["concat"] * 9
     assert [(layer.height, layer.width) for layer in graph.layers[:4]] == [(48, 48), (24, 24), (24, 24), (12, 12)]
-    assert len(graph.convs) == 57
-    by_name = {conv.name: conv for conv in graph.convs}
+    assert len(graph.sums) == 57
+    by_name = {conv.name: conv for conv in graph.sums}
     reduce = by_name["inception3a.branch2.0.conv"]
     assert reduce.inputs == (Segment(Producer("layer", 2), 0, 192),)
-    assert by_name["inception3a.branch2.1.conv"].inputs == (Segment(Producer("conv", reduce.index), 0, 96),)
+    assert by_name["inception3a.branch2.1.conv"].inputs == (Segment(Producer("sum", reduce.index), 0, 96),)
     assert by_name["inception3a.branch4.1.conv"].inputs == (Segment(Producer("layer", 2), 0, 192),)
     assert [segment.length for segment in graph.layers[3].members] == [64, 128, 32, 32]
-    assert reduce.batch_norm == "inception3a.branch2.0.bn"
+    assert reduce.batch_norms == ("inception3a.branch2.0.bn",)
 
 
 def test_googlenet_that_transforms_its_input_has_the_same_layers() -> None:
@@ -58,7 +59,7 @@ def test_googlenet_that_transforms_its_input_has_the_same_layers() -> None:
     settings = {"aux_logits": False, "init_weights": False}
     graph = trace_model(headless(torchvision.models.googlenet, transform_input=True, **settings), 64)
     assert len(graph.layers) == 12
-    assert graph.convs[0].inputs == (Segment(Producer("image", 0), 0, 3),)
+    assert graph.sums[0].inputs == (Segment(Producer("image", 0), 0, 3),)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_vgg11_has_its_eight_convolutions(make: Callable[..., Any], places: list
     assert names(graph) == [f"features.{place}" for place in places]
     assert [layer.channels for layer in graph.layers] == [64, 128, 256, 256, 512, 512, 512, 512]
     assert [layer.height for layer in graph.layers] == [64, 32, 16, 16, 8, 8, 4, 4]
-    assert all(conv.batch_norm is not None for conv in graph.convs) == (make is torchvision.models.vgg11_bn)
+    assert all(conv.batch_norms for conv in graph.sums) == (make is torchvision.models.vgg11_bn)
 
 
 def test_alexnet_has_its_five_convolutions() -> None:
@@ -177,7 +178,7 @@ def test_what_counting_does_not_cover_is_refused_by_name(between: Any, what: str
 )  # fmt: skip
 def test_channel_maps_follow_the_channels(between: Any, inputs: tuple[Segment, ...]) -> None:
     graph = trace_model(Chain(between, sum(segment.length for segment in inputs)), 16)
-    second = graph.convs[-1]
+    second = graph.sums[-1]
     # A concatenation that every path crosses is a layer of its own; its members are what it joins.
     assert (graph.layers[1].members if graph.layers[1].kind == "concat" else second.inputs) == inputs
     assert second.in_channels == sum(segment.length for segment in inputs)
@@ -241,11 +242,11 @@ class Nested(nn.Module):
 def test_nested_concatenation_is_inner_and_joins_in_order() -> None:
     graph = trace_model(Nested(), 17)
     assert names(graph) == ["stem", "cat_1", "head"]
-    conv = {conv.name: conv.index for conv in graph.convs}
+    conv = {conv.name: conv.index for conv in graph.sums}
     assert graph.layers[1].members == (
-        Segment(Producer("conv", conv["left"]), 0, 5),
-        Segment(Producer("conv", conv["tall"]), 0, 3),
-        Segment(Producer("conv", conv["wide"]), 0, 4),
+        Segment(Producer("sum", conv["left"]), 0, 5),
+        Segment(Producer("sum", conv["tall"]), 0, 3),
+        Segment(Producer("sum", conv["wide"]), 0, 4),
         Segment(Producer("layer", 0), 0, 8),
     )
     # The field is the smallest box around all branches: 3 pixels of the stem, then 3 rows or 5 columns at jump 2.
@@ -290,7 +291,7 @@ def test_convolution_called_twice_has_two_names() -> None:
 
     graph = trace_model(Twice(), 16)
     assert names(graph) == ["stem", "shared", "shared:2"]
-    assert [conv.name for conv in graph.convs] == ["stem", "shared", "shared:2"]
+    assert [conv.name for conv in graph.sums] == ["stem", "shared", "shared:2"]
 
 
 def test_size_arithmetic_does_not_bypass_layers() -> None:
@@ -323,9 +324,9 @@ def test_batch_norm_is_folded_by_its_sign_also_through_concatenation() -> None:
         def forward(self, x: Tensor) -> Tensor:
             return torch.relu(self.norm(torch.cat([self.left(x), self.again(self.right(x))], 1))).mean((2, 3))
 
-    left, right = trace_model(Joined(), 8).convs
-    assert (left.sign.tolist(), left.batch_norm) == ([1, -1], "norm")
-    assert (right.sign.tolist(), right.batch_norm) == ([0, 1, 1], "again")
+    left, right = trace_model(Joined(), 8).sums
+    assert (left.sign.tolist(), left.batch_norms) == ([1, -1], ("norm",))
+    assert (right.sign.tolist(), right.batch_norms) == ([0, 1, 1], ("again", "norm"))
 
 
 @pytest.mark.parametrize("before", [nn.ReLU(), nn.MaxPool2d(2)])
