@@ -75,7 +75,8 @@ def propagate_shapes(module: torch.fx.GraphModule, image_size: int, image_channe
         with torch.no_grad():
             _Noting(module).propagate(image)
     except Exception as error:  # whatever the model's own operations raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+        cause = error.__cause__ or error  # fx wraps it into its own, which names no module
+        reason = str(cause).strip().splitlines()[0] if str(cause).strip() else repr(cause)
         raise ModelError(
             f"{module._get_name()} does not take {image_channels}-channel images of {image_size}×{image_size} pixels: "
             f"{reason}",

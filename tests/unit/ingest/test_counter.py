@@ -206,8 +206,20 @@ def test_images_and_slots_must_match() -> None:
         counter.count(POOL, [0, 1])
     with pytest.raises(SettingError, match="the batch is empty"):
         counter.count(POOL[:0], [])
-    with pytest.raises(SettingError, match="slot -1"):
-        counter.count(POOL[:1], [-1])
+    with pytest.raises(SettingError, match="slot -2"):
+        counter.count(POOL[:1], [-2])
+
+
+def test_slots_may_depend_on_the_output_and_leave_images_out() -> None:
+    counter = Counter(GRAPH, share=0.5, top_k=3)
+    logits = counter.count(POOL, [-1] * 6).logits
+    assert counter.take(0).images == 0
+    by_first = logits[:, 0] > logits[:, 0].median()
+    result = counter.count(POOL, lambda output: torch.where(output[:, 0] > output[:, 0].median(), 1, -1))
+    torch.testing.assert_close(result.logits, logits)
+    assert len(result.maxima[0]) == 6
+    assert_equal(counter.take(1), counted(POOL[by_first]))
+    assert counter.take(0).images == 0
 
 
 def test_model_that_gives_no_vector_per_image_is_refused() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from arete_ingest.influences import ConvWeights, strongest, strongest_inputs
+from arete_ingest.influences import ConvKernel, largest, merged, passed
 
 MEMORY = 4 * 2**20
 
@@ -46,9 +46,15 @@ def naive_inputs(conv: nn.Conv2d, images: Tensor, k: int) -> list[list[set[int]]
 
 
 def counted_inputs(conv: nn.Conv2d, images: Tensor, k: int, memory_bytes: int = MEMORY) -> list[list[set[int]]]:
-    weights = ConvWeights.of(conv, torch.ones(conv.out_channels, dtype=torch.int8))
-    inputs = strongest_inputs(images, weights, k=k, memory_bytes=memory_bytes)
+    inputs = kernel_of(conv, memory_bytes=memory_bytes).strongest(images, k).inputs
     return [[set(row) for row in image] for image in inputs.tolist()]
+
+
+def kernel_of(conv: nn.Module, scale: Tensor | None = None, memory_bytes: int = MEMORY) -> ConvKernel:
+    weight: Any = conv.weight
+    outputs = conv.out_features if isinstance(conv, nn.Linear) else conv.out_channels
+    factors = torch.ones(outputs, dtype=torch.float64) if scale is None else scale.double()  # type: ignore[arg-type]
+    return ConvKernel(conv, factors, dtype=weight.dtype, device=weight.device, memory_bytes=memory_bytes)
 
 
 @st.composite
@@ -126,11 +132,8 @@ def test_negative_batch_norm_scales_turn_the_order_round() -> None:
     """With sign -1 the strongest inputs are those of the negated weights; with 0 all are equal, the lowest count."""
     conv = nn.Conv2d(8, 3, 3, bias=False)
     images = torch.rand(2, 8, 5, 5)
-    sign = torch.tensor([1, -1, 0], dtype=torch.int8)
-    weights = ConvWeights.of(conv, sign)
-    found = [
-        [set(row) for row in image] for image in strongest_inputs(images, weights, k=5, memory_bytes=MEMORY).tolist()
-    ]
+    inputs = kernel_of(conv, torch.tensor([1, -1, 0])).strongest(images, 5).inputs
+    found = [[set(row) for row in image] for image in inputs.tolist()]
     plain = counted_inputs(conv, images, 5)
     conv.weight.data = -conv.weight.data
     negated = counted_inputs(conv, images, 5)
@@ -145,9 +148,63 @@ def test_negative_batch_norm_scales_turn_the_order_round() -> None:
     k=st.integers(1, 7),
 )
 def test_ties_go_to_the_lower_channel(values: list[list[float]], k: int) -> None:
-    found = strongest(torch.tensor([values]), k)[0].tolist()
+    found = largest(torch.tensor([values]), k).inputs[0].tolist()
     for row, chosen in zip(values, found, strict=True):
-        assert set(chosen) == set(sorted(range(8), key=lambda c: (-row[c], c))[:k])
+        assert chosen == sorted(range(8), key=lambda c: (-row[c], c))[:k]
+
+
+@given(seed=st.integers(0, 2**31), k=st.integers(1, 9))
+def test_the_strongest_of_a_sum_are_those_of_all_its_candidates(seed: int, k: int) -> None:
+    """Three terms of 6, 1 and 4 candidates with many ties: each keeps its own k strongest, the sum is none the worse."""
+    generator = torch.Generator().manual_seed(seed)
+    terms = [torch.randint(-2, 3, (2, 5, size), generator=generator).float() for size in (6, 1, 4)]
+    found = merged([largest(term, k) for term in terms], [0, 6, 7], k)
+    assert torch.equal(found, largest(torch.cat(terms, 2), k).inputs)
+
+
+def test_added_maps_contribute_their_largest_value_after_scaling() -> None:
+    maps = torch.tensor([[[[1.0, -4.0]], [[2.0, 3.0]], [[-1.0, -2.0]]]])
+    found = passed(maps, torch.tensor([-2.0, 0.5, 0.0]))
+    assert found.values.tolist() == [[[8.0], [1.5], [-0.0]]]
+    assert found.inputs.tolist() == [[[0], [0], [0]]]
+
+
+@pytest.mark.parametrize("settings", [
+    {}, {"stride": 2}, {"stride": 2, "padding": 1, "output_padding": 1}, {"stride": (3, 1), "padding": (2, 0)},
+    {"groups": 2}, {"dilation": 2, "padding": 3},
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_transposed_convolutions_contribute_what_they_write(settings: dict[str, Any], dtype: torch.dtype) -> None:
+    torch.manual_seed(6)
+    conv = nn.ConvTranspose2d(12, 4, 3, bias=False, dtype=dtype, **settings)
+    images = torch.randn(2, 12, 5, 4, dtype=dtype)
+    found = kernel_of(conv).strongest(images, 4)
+    per_group = 12 // conv.groups
+    for output in range(4):
+        group = output // (4 // conv.groups)
+        strength = []
+        for i in range(per_group):
+            alone = torch.zeros_like(images)
+            alone[:, group * per_group + i] = images[:, group * per_group + i]
+            strength.append(conv(alone).detach()[:, output].amax((1, 2)))
+        values, inputs = torch.sort(torch.stack(strength, 1), dim=1, descending=True, stable=True)
+        torch.testing.assert_close(found.values[:, output], values[:, :4])
+        assert torch.equal(found.inputs[:, output], inputs[:, :4])
+
+
+def test_linear_layers_over_channels_are_pointwise_convolutions() -> None:
+    torch.manual_seed(5)
+    linear, conv = nn.Linear(9, 4), nn.Conv2d(9, 4, 1)
+    conv.weight.data = linear.weight.data[:, :, None, None]
+    images = torch.randn(2, 9, 3, 5)
+    one, other = kernel_of(linear).strongest(images.permute(0, 2, 3, 1), 5), kernel_of(conv).strongest(images, 5)
+    assert torch.equal(one.inputs, other.inputs)
+
+
+def test_all_candidates_are_given_where_there_are_fewer_than_asked_for() -> None:
+    found = kernel_of(nn.Conv2d(3, 2, 3)).strongest(torch.rand(2, 3, 5, 5), 5)
+    assert found.inputs.shape == (2, 2, 3)
+    assert (found.values[:, :, :-1] >= found.values[:, :, 1:]).all()
 
 
 def test_uneven_same_padding_is_that_of_the_convolution() -> None:

@@ -87,7 +87,7 @@ def test_squeezenet_shows_squeezes_and_concatenations() -> None:
     graph = trace_model(headless(torchvision.models.squeezenet1_1), 64)
     fires = [3, 4, 6, 7, 9, 10, 11, 12]
     inside = [name for place in fires for name in (f"features.{place}.squeeze", f"features.{place}")]
-    assert names(graph) == ["features.0", *inside, "classifier.1"]
+    assert names(graph) == ["features.0", *inside, "classifier"]
     assert [layer.parents for layer in graph.layers] == [(), *((index,) for index in range(len(graph.layers) - 1))]
 
 
@@ -109,16 +109,69 @@ def test_inception_v3_shows_blocks_and_hides_nested_concatenations() -> None:
     assert passed_on == [("Mixed_6a", 288), ("Mixed_7a", 768)]  # the pooled input is joined without a convolution
 
 
-def test_densenet_is_traced_through_its_concatenations() -> None:
+def test_densenet_shows_each_dense_layer_and_transition() -> None:
     graph = trace_model(headless(torchvision.models.densenet121), 64)
-    assert names(graph)[:3] == ["features.conv0", "features.denseblock1", "features.transition1"]
-    assert graph.layers[1].channels == 256
+    dense = [f"features.denseblock1.denselayer{place}" for place in range(1, 7)]
+    assert names(graph)[:9] == ["features.conv0", *dense, "features.transition1", "features.denseblock2.denselayer1"]
+    assert len(graph.layers) == 1 + 58 + 3
+    assert [layer.channels for layer in graph.layers[:9]] == [64, 32, 32, 32, 32, 32, 32, 128, 32]
+    assert graph.layers[3].parents == (0, 1, 2)
+    assert graph.layers[7].parents == tuple(range(7))
 
 
-def test_resnet18_is_refused_by_the_name_of_its_addition() -> None:
-    with pytest.raises(ModelError, match=r"layer1\.0, operation add: addition .* is not supported") as caught:
-        trace_model(headless(torchvision.models.resnet18), 64)
-    assert "concatenations" in caught.value.hint
+@pytest.mark.parametrize(("make", "sums", "convs"), [("resnet18", 17, 20), ("resnet50", 49, 53)])
+def test_resnets_show_their_blocks_and_add_skips_and_projections(make: str, sums: int, convs: int) -> None:
+    graph = trace_model(headless(getattr(torchvision.models, make)), 64)
+    blocks = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}[make]
+    assert names(graph) == ["conv1", *(f"layer{s}.{b}" for s, count in enumerate(blocks, 1) for b in range(count))]
+    assert [layer.kind for layer in graph.layers] == ["conv"] + ["sum"] * (len(graph.layers) - 1)
+    assert [layer.parents for layer in graph.layers] == [(), *((index,) for index in range(len(graph.layers) - 1))]
+    assert len(graph.sums) == sums
+    assert sum(term.kind == "conv" for total in graph.sums for term in total.terms) == convs
+    by_name = {total.name: total for total in graph.sums}
+    skip = by_name["layer1.1"].terms[1]
+    assert (skip.kind, skip.operand, skip.candidates) == ("passed", 1, 1)
+    assert skip.inputs == (Segment(Producer("layer", 1), 0, graph.layers[1].channels),)
+    projection = by_name["layer2.0"].terms[1]
+    assert (projection.kind, projection.module) == ("conv", "layer2.0.downsample.0")
+    assert graph.layers[-1].tap == graph.layers[-1].tap.replace("add", "relu")
+
+
+def test_inverted_residuals_are_shown_as_blocks_with_and_without_a_sum() -> None:
+    graph = trace_model(headless(torchvision.models.mobilenet_v2), 64)
+    assert names(graph) == [f"features.{place}" for place in range(19)]
+    kinds = [layer.kind for layer in graph.layers]
+    assert [place for place, kind in enumerate(kinds) if kind == "sum"] == [3, 5, 6, 8, 9, 10, 12, 13, 15, 16]
+    # A linear bottleneck has no activation function: what is added is scaled by its BatchNorm in full.
+    total = next(total for total in graph.sums if total.name == "features.3")
+    assert [term.kind for term in total.terms] == ["passed", "conv"]
+    assert total.batch_norms == ()
+
+
+def test_squeeze_and_excitation_is_passed_through_and_makes_no_sums() -> None:
+    graph = trace_model(headless(torchvision.models.efficientnet_b0), 64)
+    assert names(graph)[:5] == ["features.0", "features.1.0", "features.2.0", "features.2.1", "features.3.0"]
+    assert not [total.name for total in graph.sums if ".fc" in total.name]
+
+
+def test_shuffled_channels_are_followed() -> None:
+    graph = trace_model(headless(torchvision.models.shufflenet_v2_x0_5), 64)
+    assert names(graph)[:3] == ["conv1", "stage2.0", "stage2.1"]
+    first = next(total for total in graph.sums if total.name == "stage2.1.branch2.0")
+    # stage2.0 joins 24 and 24 channels; shuffled in two groups, the second half begins with channel 12.
+    expected = [channel for pair in zip(range(12, 24), range(36, 48), strict=True) for channel in pair]
+    assert [segment.first for segment in first.inputs] == expected
+    assert {segment.producer for segment in first.inputs} == {Producer("layer", 1)}
+
+
+def test_convnext_with_its_channels_last_is_traced() -> None:
+    graph = trace_model(torchvision.models.convnext_tiny(), 64)
+    assert names(graph)[:5] == ["features.0", "features.1.0", "features.1.1", "features.1.2", "features.2"]
+    block = next(total for total in graph.sums if total.name == "features.1.0")
+    conv, skip = block.terms
+    assert (conv.module, conv.candidates, conv.channel_axis) == ("features.1.0.block.5", 384, 3)
+    assert (skip.kind, skip.channel_axis) == ("passed", 1)
+    assert conv.scale == pytest.approx(1e-6)  # the block's layer scale
 
 
 class Chain(nn.Module):
@@ -138,20 +191,14 @@ class Chain(nn.Module):
     ("between", "what"),
     [
         (lambda x: x + x, r"operation add: addition \(add\)"),
-        (lambda x: x * torch.sigmoid(x), r"operation mul: multiplication \(mul\)"),
-        (lambda x: x * -2.0, "multiplication"),
         (lambda x: 1 - x, "sub"),
         (lambda x: 1 / x, "truediv"),
-        (lambda x: x.permute(0, 1, 3, 2), "permute"),
-        (lambda x: x.view(-1, 2, 4, 16, 16).transpose(1, 2).reshape(-1, 8, 16, 16), "reshape"),
-        (lambda x: torch.flip(x, [1]), "flip"),
         (lambda x: nn.functional.conv2d(x, torch.ones(8, 8, 1, 1)), "conv2d"),
         (lambda x: torch.cat([x, x], 2), "cat"),
         (lambda x: torch.softmax(x, 1), "softmax"),
-        (lambda x: x[:, ::2].repeat(1, 2, 1, 1), "getitem"),
-        (nn.ConvTranspose2d(8, 8, 3, padding=1), r"between: ConvTranspose2d"),
-        (nn.GroupNorm(2, 8), r"between: GroupNorm"),
-        (nn.Upsample(scale_factor=2), r"between: Upsample"),
+        (lambda x: (x[:, :4] * torch.sigmoid(x[:, 4:])).repeat(1, 2, 1, 1), r"operation mul: multiplication \(mul\)"),
+        (lambda x: torch.pixel_shuffle(x, 2).repeat(1, 4, 1, 1), "pixel_shuffle"),
+        (lambda x: x.flatten(2).softmax(-1).unflatten(2, (16, 16)), "softmax"),
     ],
 )
 def test_what_counting_does_not_cover_is_refused_by_name(between: Any, what: str) -> None:
@@ -168,6 +215,18 @@ def test_what_counting_does_not_cover_is_refused_by_name(between: Any, what: str
         (nn.LocalResponseNorm(5), (Segment(Producer("layer", 0), 0, 8),)),
         (lambda x: 2 + 0.5 * (nn.functional.pad(x, (1, 1)).contiguous() - 1) / 3,
          (Segment(Producer("layer", 0), 0, 8),)),
+        (nn.GroupNorm(2, 8), (Segment(Producer("layer", 0), 0, 8),)),
+        (nn.Upsample(scale_factor=2), (Segment(Producer("layer", 0), 0, 8),)),
+        (lambda x: x * torch.sigmoid(x), (Segment(Producer("layer", 0), 0, 8),)),
+        (lambda x: x * -2.0, (Segment(Producer("layer", 0), 0, 8),)),
+        (lambda x: x.permute(0, 1, 3, 2), (Segment(Producer("layer", 0), 0, 8),)),
+        (lambda x: x.view(-1, 2, 4, 16, 16).transpose(1, 2).reshape(-1, 8, 16, 16),
+         tuple(Segment(Producer("layer", 0), channel, 1) for channel in (0, 4, 1, 5, 2, 6, 3, 7))),
+        (lambda x: torch.flip(x[:, :3], [1]), tuple(Segment(Producer("layer", 0), c, 1) for c in (2, 1, 0))),
+        (lambda x: x[:, ::4].repeat(1, 2, 1, 1), tuple(Segment(Producer("layer", 0), c, 1) for c in (0, 4, 0, 4))),
+        (lambda x: nn.functional.pad(x[:, :, ::2, ::2], (0, 0, 0, 0, 1, 2)),
+         (Segment(Producer("zeros", 0), 0, 1), Segment(Producer("layer", 0), 0, 8),
+          *[Segment(Producer("zeros", 0), 0, 1)] * 2)),
         (lambda x: x[:, 2:6], (Segment(Producer("layer", 0), 2, 4),)),
         (lambda x: x[:, -3:, :], (Segment(Producer("layer", 0), 5, 3),)),
         (lambda x: torch.cat([x.chunk(2, dim=1)[1], x.chunk(2, 1)[0]], dim=-3),
@@ -181,7 +240,7 @@ def test_channel_maps_follow_the_channels(between: Any, inputs: tuple[Segment, .
     second = graph.sums[-1]
     # A concatenation that every path crosses is a layer of its own; its members are what it joins.
     assert (graph.layers[1].members if graph.layers[1].kind == "concat" else second.inputs) == inputs
-    assert second.in_channels == sum(segment.length for segment in inputs)
+    assert second.candidates == sum(segment.length for segment in inputs)
 
 
 def test_data_dependent_control_flow_is_refused_with_the_reason() -> None:
@@ -385,3 +444,33 @@ def test_receptive_box_behind_global_pooling_is_the_whole_image() -> None:
     graph = trace_model(Chain(nn.AdaptiveAvgPool2d(1)), 16)
     assert graph.receptive_box(1, 0, 0) == (0, 0, 16, 16)
     assert graph.receptive_box(0, 15, 0) == (0, 14, 2, 16)
+
+
+def test_receptive_boxes_behind_transposed_convolution_hold_every_pixel_that_matters() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3, 2, 1), nn.ConvTranspose2d(2, 2, 3, 2, 1, output_padding=1), nn.Flatten())
+    for parameter in model.parameters():
+        parameter.data = torch.rand(parameter.shape) + 0.1
+    graph = trace_model(model, 16, image_channels=1)
+    image = torch.zeros(1, 1, 16, 16, requires_grad=True)
+    maps = model[1](model[0](image))
+    for y, x in ((0, 0), (5, 8), (15, 15)):
+        (gradient,) = torch.autograd.grad(maps[0, 0, y, x], image, retain_graph=True)
+        rows, columns = torch.nonzero(gradient[0, 0], as_tuple=True)
+        left, top, right, bottom = graph.receptive_box(1, y, x)
+        assert left <= columns.min() and columns.max() < right and top <= rows.min() and rows.max() < bottom
+        assert right - left <= 8 and bottom - top <= 8  # and little more
+
+
+def test_layers_are_chosen_by_name_or_pattern() -> None:
+    model = headless(torchvision.models.googlenet, aux_logits=False, init_weights=False)
+    every = trace_model(model, 64)
+    few = trace_model(model, 64, layers=["inception4?", "conv2"])
+    assert names(few) == ["conv2", *(f"inception4{letter}" for letter in "abcde")]
+    assert few.layers[1].parents == (0,)  # through three blocks that are not shown
+    assert few.graph_sha256 != every.graph_sha256
+    inner = trace_model(model, 64, layers=["inception3a", "inception3a.branch2.0"])
+    assert names(inner) == ["inception3a.branch2.0", "inception3a"]
+    assert "inception3a.branch2.0" in every.unshown
+    with pytest.raises(ModelError, match="no layer of the model is called 'inception9'") as caught:
+        trace_model(model, 64, layers=["inception9"])
+    assert "inception" in caught.value.hint
