@@ -2,9 +2,11 @@
 
 Run by the build hook when Arête is installed, and by hand: `python ingest/arete_ingest/native/build.py`. It needs a C++
 compiler (`CXX`, else `c++`, `g++` or `clang++`) and nothing else, and imports nothing of Arête, so that it runs before
-Arête is installed. Where it fails it says why in a file that `arete_ingest.native.why_not` reads.
+Arête is installed. Where it fails it says why in a file that `arete_ingest.native.why_not` reads. What was compiled
+from the same sources with the same compiler stays.
 """
 
+import hashlib
 import os
 import platform
 import shlex
@@ -21,7 +23,14 @@ FLAGS = (
     *("-std=c++17", "-O3", "-DNDEBUG", "-fPIC", "-shared", "-fvisibility=hidden", "-fvisibility-inlines-hidden"),
     # Nothing may change a result: products are contracted only where the sources say so.
     *("-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math"),
-    *("-Wall", "-Wextra", "-Wno-ignored-attributes", "-Wno-psabi", "-Wno-unknown-pragmas", "-Wno-unknown-warning-option"),
+    *(
+        "-Wall",
+        "-Wextra",
+        "-Wno-ignored-attributes",
+        "-Wno-psabi",
+        "-Wno-unknown-pragmas",
+        "-Wno-unknown-warning-option",
+    ),
 )
 
 X86_FLAGS = {
@@ -33,7 +42,10 @@ X86_FLAGS = {
 FAILURE = "not-built.txt"
 """Why the last build made no library; absent after one that did."""
 
-SECONDS_TO_COMPILE = 600
+STAMP = "kernels.sha256"
+"""What the libraries were compiled from."""
+
+SECONDS_TO_COMPILE = 600  # a slow machine takes 60
 
 
 def flags_by_name() -> dict[str, tuple[str, ...]]:
@@ -75,6 +87,10 @@ def build(to: Path) -> str:
     if command is None:
         chosen = os.environ.get("CXX")
         return _failed(to, f"CXX names {chosen}, which is not there" if chosen else "no C++ compiler was found")
+    stamp = _stamp(command)
+    places = [to / library_name(name) for name in flags_by_name()]
+    if (to / STAMP).is_file() and (to / STAMP).read_text() == stamp and all(place.is_file() for place in places):
+        return ""
     with tempfile.TemporaryDirectory() as folder:
 
         def compiled(name: str, flags: tuple[str, ...]) -> str:
@@ -91,20 +107,28 @@ def build(to: Path) -> str:
             reasons = [reason for reason in pool.map(compiled, libraries, libraries.values()) if reason]
         if reasons:
             return _failed(to, reasons[0])
-        to.mkdir(parents=True, exist_ok=True)
         for name in libraries:
             # Moved into place as a whole: a process that has the old one open keeps it.
             moved = to / f".{library_name(name)}.new"
             shutil.copy(Path(folder) / library_name(name), moved)
             moved.replace(to / library_name(name))
     (to / FAILURE).unlink(missing_ok=True)
+    (to / STAMP).write_text(stamp)
     return ""
 
 
+def _stamp(command: list[str]) -> str:
+    """Hashes what decides the libraries: sources, flags, compiler."""
+    version = subprocess.run([*command, "--version"], capture_output=True, check=False).stdout
+    digest = hashlib.sha256(repr((command, FLAGS, flags_by_name())).encode() + version)
+    for source in sorted(SOURCES.iterdir()):
+        digest.update(source.name.encode() + source.read_bytes())
+    return digest.hexdigest()
+
+
 def _failed(to: Path, reason: str) -> str:
-    to.mkdir(parents=True, exist_ok=True)
-    for name in flags_by_name():
-        (to / library_name(name)).unlink(missing_ok=True)  # of other sources
+    for name in (*map(library_name, flags_by_name()), STAMP):
+        (to / name).unlink(missing_ok=True)  # of other sources
     (to / FAILURE).write_text(reason + "\n")
     return reason
 

@@ -1,7 +1,8 @@
 """The strongest inputs of a convolution, as `arete_ingest.influences` defines them.
 
-The result is that of exact arithmetic on the float32 numbers given: where rounding could change an order, double decides.
-So it depends on no instruction set, number of threads, memory layout or batch. How: `src/pointwise.h`, `src/windowed.h`.
+The inputs found are those of exact arithmetic on the float32 numbers given: where rounding could change an order,
+double decides. So they depend on no instruction set, number of threads, memory layout or batch. How it is done:
+`pointwise.h` and `windowed.h` in `src`.
 """
 
 import ctypes
@@ -71,8 +72,8 @@ class NativeConv:
         require_float32(weight, "weight")
         if min(weight.shape) < 1 or min(*stride, *dilation, groups) < 1 or min(padding) < 0 or weight.shape[0] % groups:
             raise ValueError(
-                f"weights {tuple(weight.shape)}, stride {stride}, dilation {dilation}, padding {padding}, groups {groups} "
-                f"describe no convolution"
+                f"weights {tuple(weight.shape)}, stride {stride}, dilation {dilation}, padding {padding}, "
+                f"groups {groups} describe no convolution"
             )
         if not torch.isfinite(weight).all():
             raise ValueError("weights hold NaN or infinity")

@@ -47,15 +47,18 @@ constexpr float UNDERFLOW_LOSS = 1e-36f;
 class Conv {
    public:
     Conv(const Settings &settings, const float *weight) : settings(settings) {
-        plain.assign(weight, weight + settings.outputs * settings.inputs * settings.taps());
+        keep(weight);
         settings.pointwise() ? pack_pointwise() : pack_windowed();
     }
+
+    // The taps of one kernel; `output` counts through all groups.
+    const float *kernel(int64_t output, int64_t input) const { return plain.data() + place(output, input); }
 
     // Where a group's share of a packed array of `per_lane` numbers an output begins.
     int64_t group_offset(int64_t group, int64_t per_lane) const { return group * settings.lanes() * per_lane; }
 
     Settings settings;
-    std::vector<float> plain;   // (output, input, tap), as given
+    std::vector<float> plain;   // pointwise: (output, input), windowed: (group, input, output of the group, tap)
     std::vector<float> packed;  // (group, vector of outputs, input, lane) or (group, input, vector of outputs, tap, lane)
 
     // Pointwise: the largest weight, at least 0, and the largest absolute weight of each output (group, lane).
@@ -72,8 +75,18 @@ class Conv {
         return square == 0.0 ? INFINITY : float(down / std::fmax(std::sqrt(square), 1e-30));
     }
 
-    const float *kernel(int64_t output, int64_t input) const {
-        return plain.data() + (output * settings.inputs + input) * settings.taps();
+    // Keeps together what is read together: k x k kernels of all outputs for one input.
+    void keep(const float *weight) {
+        plain.resize(settings.outputs * settings.inputs * settings.taps());
+        for (int64_t output = 0; output < settings.outputs; output++)
+            for (int64_t input = 0; input < settings.inputs; input++, weight += settings.taps())
+                std::memcpy(plain.data() + place(output, input), weight, settings.taps() * sizeof(float));
+    }
+
+    int64_t place(int64_t output, int64_t input) const {
+        if (settings.pointwise()) return output * settings.inputs + input;
+        const int64_t group = output / settings.group_outputs(), within = output % settings.group_outputs();
+        return ((group * settings.inputs + input) * settings.group_outputs() + within) * settings.taps();
     }
 
     void pack_pointwise() {

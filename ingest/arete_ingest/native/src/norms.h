@@ -72,14 +72,31 @@ inline int64_t list_patches(const float *squares, int64_t flat, float threshold,
     return count;
 }
 
+// A threshold that at least BLOCK of the 64 maxima reach, and few more; 0 where not so many are above 0.
+inline float threshold_of(const float *maxima) {
+    float most = 0.0f, reached = 0.0f;
+    for (int at = 0; at < GROUPS * BLOCK; at++) most = maxima[at] > most ? maxima[at] : most;
+    float above = most;
+    for (int step = 0; step < 12; step++) {  // halving: 1/4096 of the largest is close enough
+        const float middle = 0.5f * (reached + above);
+        int count = 0;
+        for (int at = 0; at < GROUPS * BLOCK; at += LANES)
+            count += __builtin_popcount(at_least_bits(load(maxima + at), splat(middle)));
+        (count >= BLOCK ? reached : above) = middle;
+        if (count >= BLOCK && count <= BLOCK + 4) break;
+    }
+    return reached;
+}
+
 // Picks the BLOCK patches of largest norm, or all where there are fewer, into `first`, and takes them out of `squares`.
 // Returns how many; fills in the channel's largest norm and that of the patches left.
-inline int64_t first_block(float *squares, int64_t flat, float *maxima, Patch *found, int32_t *first, Channel *channel) {
-    std::nth_element(maxima, maxima + BLOCK - 1, maxima + GROUPS * BLOCK, [](float a, float b) { return a > b; });
-    const float threshold = maxima[BLOCK - 1];  // BLOCK subsets hold a patch at least this large
+inline int64_t first_block(
+    float *squares, int64_t flat, const float *maxima, Patch *found, int32_t *first, Channel *channel
+) {
+    const float threshold = threshold_of(maxima);
     const int64_t count = list_patches(squares, flat, threshold, found);
     const int64_t taken = count < BLOCK ? count : BLOCK;
-    // Where fewer than BLOCK subsets hold a patch that is not zero, all such patches have just been listed.
+    // With a threshold of 0, all patches above 0 have just been listed.
     channel->left_square = threshold > 0.0f ? threshold : -1.0f;
     if (count > BLOCK) {
         std::nth_element(found, found + BLOCK - 1, found + count, Larger());

@@ -61,7 +61,7 @@ inline void pointwise_exact_row(
     const Conv &conv, int64_t output, const float *high, const float *low, float last, int k, Contender *contenders,
     float *values, int32_t *inputs
 ) {
-    const float *weight = conv.plain.data() + output * conv.settings.inputs;
+    const float *weight = conv.kernel(output, 0);
     int64_t count = 0;
     for (int64_t input = 0; input < conv.settings.inputs; input++) {
         const double up = double(weight[input]) * high[input], down = double(weight[input]) * low[input];

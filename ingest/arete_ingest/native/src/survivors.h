@@ -79,6 +79,8 @@ inline void scan(
 ) {
     constexpr int PARTS = BLOCK / LANES;
     const int64_t taps = TAPS ? TAPS : tap_count;
+    Floats factors[TAPS ? TAPS : 1];  // in registers for all blocks, where there are few
+    for (int tap = 0; tap < TAPS; tap++) factors[tap] = splat(kernel[tap]);
     for (int64_t block = first; block < end && patches.ahead[block] >= survivor->needed; block++) {
         float *values = patches.gathered + (block - first) * taps * BLOCK;
         if (block == *ready) {
@@ -88,7 +90,7 @@ inline void scan(
         Floats sums[PARTS] = {};
         for (int64_t tap = 0; tap < taps; tap++)
             for (int part = 0; part < PARTS; part++)
-                sums[part] = fused(splat(kernel[tap]), load(values + tap * BLOCK + part * LANES), sums[part]);
+                sums[part] = fused(TAPS ? factors[tap] : splat(kernel[tap]), load(values + tap * BLOCK + part * LANES), sums[part]);
         Floats most = sums[0];
         for (int part = 1; part < PARTS; part++) most = larger(sums[part], most);
         if (greater_bits(most, splat(survivor->value))) {
@@ -118,12 +120,11 @@ struct SurvivorBuffers {
     }
 };
 
-// Completes one input's contributions, (lane), as far as they matter. `kernels` are the weights of the group's first
-// output for this input, the next output's lie `kernel_stride` further on.
+// Completes one input's contributions, (lane), as far as they matter. `kernels` are the group's weights for this
+// input, (output, tap).
 inline void complete(
     const SurvivorBuffers &buffers, const Settings &settings, const Geometry &geometry, const float *plane, const int32_t *offsets,
-    const float *squares, const Channel &channel, const Bound &bound, const float *kernels, int64_t kernel_stride,
-    float *contributions
+    const float *squares, const Channel &channel, const Bound &bound, const float *kernels, float *contributions
 ) {
     const int64_t outputs = settings.group_outputs(), taps = settings.taps();
     int64_t count = 0;
@@ -164,7 +165,7 @@ inline void complete(
         int64_t ready = first, kept = 0;
         for (int64_t at = 0; at < count; at++) {
             Survivor survivor = buffers.survivors[at];
-            const float *kernel = kernels + survivor.lane * kernel_stride;
+            const float *kernel = kernels + survivor.lane * taps;
             if (taps == 9)
                 scan<9>(kernel, taps, patches, first, end, &ready, bound, &survivor);
             else

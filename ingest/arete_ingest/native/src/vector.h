@@ -38,7 +38,13 @@ inline Floats load(const float *from) { return *reinterpret_cast<const LooseFloa
 inline Ints load(const int32_t *from) { return *reinterpret_cast<const LooseInts *>(from); }
 inline void store(float *to, Floats value) { *reinterpret_cast<LooseFloats *>(to) = value; }
 inline void store(int32_t *to, Ints value) { *reinterpret_cast<LooseInts *>(to) = value; }
-inline Floats splat(float value) { return Floats{} + value; }  // only the sign of a zero is lost
+#if defined(__AVX512F__)
+inline Floats splat(float value) { return (Floats)_mm512_set1_ps(value); }
+#elif defined(__AVX2__)
+inline Floats splat(float value) { return (Floats)_mm256_set1_ps(value); }
+#else
+inline Floats splat(float value) { return Floats{value, value, value, value}; }
+#endif
 inline Ints splat(int32_t value) { return Ints{} + value; }
 
 #if defined(__AVX512F__)

@@ -103,7 +103,7 @@ class WindowedGroup {
     float *contributions(int64_t input) const { return buffers_.contributions + input * settings_.lanes(); }
     float *squares(int64_t input) const { return buffers_.squares + input * geometry_.flat; }
     const float *kernel(int64_t output, int64_t input) const {  // output of the group
-        return conv_.plain.data() + ((group_ * settings_.group_outputs() + output) * settings_.inputs + input) * settings_.taps();
+        return conv_.kernel(group_ * settings_.group_outputs() + output, input);
     }
 
     void look_at_first_blocks() {
@@ -171,8 +171,7 @@ class WindowedGroup {
         const float *rate = rates.data() + conv_.group_offset(group_, settings_.inputs) + input * settings_.lanes();
         complete(
             buffers_.survivors, settings_, geometry_, plane(input), buffers_.offsets, squares(input), known,
-            Bound{buffers_.floors, buffers_.errors, rate, known.scale}, kernel(0, input), settings_.inputs * settings_.taps(),
-            contributions(input)
+            Bound{buffers_.floors, buffers_.errors, rate, known.scale}, kernel(0, input), contributions(input)
         );
     }
 
