@@ -17,6 +17,8 @@ ENGINE_READY := .venv/.engine-ready
 VIEWER_SOURCES := $(shell find web/src web/public -type f ! -name schema.d.ts) web/index.html \
 	$(wildcard web/*.ts web/*.js web/*.json) graphql/schema.graphql
 
+KERNEL_SOURCES := hatch_build.py $(wildcard ingest/arete_ingest/native/build.py ingest/arete_ingest/native/src/*)
+
 .PHONY: help
 help: ## List the commands.
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -63,16 +65,18 @@ lock: $(PYTHON_READY) ## Renew the locked Python dependencies from pyproject.tom
 clean: ## Remove everything that make built: environment, packages, viewer, engine, demo.
 	@if [ -x $(BIN)/arete ]; then $(BIN)/arete db stop || true; fi
 	rm -rf .venv web/node_modules web/dist build dist .arete .pytest_cache .ruff_cache .hypothesis
+	rm -f $(addprefix ingest/arete_ingest/native/,*.so kernels.sha256 not-built.txt)
 
 # uv installs in a third of pip's time, but reads none of pip's configuration; where it cannot reach an index, pip may.
-$(PYTHON_READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml
+# Installing Arête compiles the counting kernels; --reinstall-package, since uv does not know of their sources.
+$(PYTHON_READY): requirements/bootstrap.txt requirements/dev.txt pyproject.toml $(KERNEL_SOURCES)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; pass another one: make PYTHON=python3.11")'
 	@echo "setting up Python (some 3 GB to fetch the first time, most of it torch)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	UV_HTTP_TIMEOUT=300 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements/dev.txt \
 		|| $(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/dev.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --editable .
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --offline --reinstall-package arete --editable .
 	@touch $@
 
 $(ENGINE_READY): $(PYTHON_READY) pom.xml
