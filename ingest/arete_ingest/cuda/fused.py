@@ -40,6 +40,9 @@ MOST_IN_GRID = 65_535
 TF32_UNIT = 2.0**-11
 """Half of TF32's last place: the kernel rounds to nearest what it multiplies."""
 
+OPTIONS = {"enable_fp_fusion": True}
+"""Fused multiply-adds are inside the bounds in float32 and exact in float64; said aloud, as Triton's default changes."""
+
 Precision = Literal["tf32", "ieee"]
 
 
@@ -60,7 +63,7 @@ class Tiles:
 
     rows: int = 64
     outputs: int = 128
-    cells: int = 8192
+    cells: int = 4096
     threads: int = 128
 
 
@@ -169,7 +172,9 @@ class FusedConv:
         geometry = self._geometry
         positions = min(self.tiles.rows, _power_of_2(rows * columns))
         images_a_tile = self.tiles.rows // positions  # small maps share a tile
-        block_outputs = max(16, min(self.tiles.outputs, _power_of_2(self.outputs)))
+        taps = max(16, _power_of_2(self.window.taps))
+        # The kernel tile may take 32 KB of shared memory or registers.
+        block_outputs = max(16, min(self.tiles.outputs, _power_of_2(self.outputs), 8192 // taps))
         kernels.fused_max[
             (_blocks(self.outputs, block_outputs), self.channels, _blocks(len(images), images_a_tile))
         ](
@@ -177,23 +182,22 @@ class FusedConv:
             len(images), self.channels, self.outputs, height, width, columns, rows * columns,
             *images.stride(),
             **geometry,
-            TAPS=max(16, _power_of_2(self.window.taps)),
-            BLOCK_O=block_outputs, IMAGES=images_a_tile, POSITIONS=positions, TF32=self.precision == "tf32",
-            num_warps=8 if block_outputs > 64 else 4,
+            TAPS=taps, BLOCK_O=block_outputs, IMAGES=images_a_tile, POSITIONS=positions, TF32=self.precision == "tf32",
+            num_warps=8 if block_outputs > 64 else 4, **OPTIONS,
         )  # fmt: skip
         block_inputs, ranked, warps = self._ranking_tile()
         results = (*found, proven, least)
         kernels.rank_windowed[(_blocks(self.outputs, ranked), self.groups, len(images))](
             strength, self._kernels, norms, *results,
             self.candidates, self.outputs, self.factor,
-            K=k, BLOCK_I=block_inputs, ROWS=ranked, num_warps=warps,
+            K=k, BLOCK_I=block_inputs, ROWS=ranked, num_warps=warps, **OPTIONS,
         )  # fmt: skip
         kernels.settle_windowed[(self.outputs, self.groups, len(images))](
             images, self._weight, strength, self._kernels, norms, *results,
             self.candidates, height, width, columns, rows * columns, self.factor,
             *images.stride(),
             **geometry,
-            K=k, BLOCK_I=block_inputs, BLOCK_P=self.tiles.threads, num_warps=4,
+            K=k, BLOCK_I=block_inputs, BLOCK_P=self.tiles.threads, num_warps=4, **OPTIONS,
         )  # fmt: skip
         return norms
 
@@ -212,18 +216,18 @@ class FusedConv:
             self.channels, height, width, columns, rows * columns,
             *images.stride(),
             **{name: geometry[name] for name in ("STEP_Y", "STEP_X", "TOP", "LEFT")},
-            BLOCK_C=block_channels, BLOCK_P=block_positions, num_warps=4,
+            BLOCK_C=block_channels, BLOCK_P=block_positions, num_warps=4, **OPTIONS,
         )  # fmt: skip
         block_inputs, ranked, warps = self._ranking_tile()
         pointwise.closed_top[(_blocks(self.outputs, ranked), self.groups, len(images))](
             highs, lows, self._weight, *found, proven,
             self.candidates, self.outputs,
-            K=k, BLOCK_I=block_inputs, ROWS=ranked, num_warps=warps,
+            K=k, BLOCK_I=block_inputs, ROWS=ranked, num_warps=warps, **OPTIONS,
         )  # fmt: skip
         pointwise.settle_pointwise[(self.outputs, self.groups, len(images))](
             highs, lows, self._weight, *found, proven,
             self.candidates,
-            K=k, BLOCK_I=block_inputs, num_warps=4,
+            K=k, BLOCK_I=block_inputs, num_warps=4, **OPTIONS,
         )  # fmt: skip
         return highs
 
@@ -242,7 +246,7 @@ class FusedConv:
         inputs = _power_of_2(self.candidates)
         # 8 rows of float32 are one 32-byte sector of memory.
         rows = max(1, min(8, self.tiles.cells // inputs, _power_of_2(self.outputs)))
-        return inputs, rows, max(1, min(16, inputs * rows // 512))  # 16 cells a thread or more
+        return inputs, rows, max(1, min(16, inputs * rows // 256))  # 8 cells a thread, or as many as it takes
 
 
 def why_unsupported(weight_shape: tuple[int, ...], k: int) -> str:

@@ -138,14 +138,10 @@ def rank_windowed(
     index = tl.arange(0, BLOCK_I)[:, None]
     output = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
     present = (index < candidates) & (output < outputs)[None, :]
-    channel = group * candidates + index
-    cell = channel.to(tl.int64) * outputs + output[None, :]
+    cell = (group * candidates + index).to(tl.int64) * outputs + output[None, :]
     plane = image.to(tl.int64) * groups * candidates
     value = tl.load(strength + plane * outputs + cell, mask=present, other=-INFINITY)
     value = tl.where(value == 0, 0.0, value)  # -0.0 equals 0.0
-    kernel_norm = tl.load(kernels + cell, mask=present, other=0.0)
-    patch_norm = tl.load(norms + plane + channel, mask=index < candidates, other=0.0)
-    bound = error_bounds(kernel_norm, patch_norm, factor)
     key = tl.where(index < candidates, ordering_keys(value, index + tl.zeros_like(present.to(tl.int32))), LOWEST)
 
     sure = tl.full([ROWS], 1, tl.int32)
@@ -157,7 +153,9 @@ def rank_windowed(
         top = tl.max(key, axis=0)
         taken = key == top[None, :]
         found, amount = key_index(top), key_value(top)
-        error = tl.sum(tl.where(taken, bound, 0.0), axis=0)
+        channel = group * candidates + found
+        kernel_norm = tl.load(kernels + channel.to(tl.int64) * outputs + output, mask=output < outputs, other=0.0)
+        error = error_bounds(kernel_norm, tl.load(norms + plane + channel), factor)
         high = amount + error
         # Equal is enough where the lower channel comes first anyway.
         sure &= ((low > high) | ((low >= high) & (before < found))).to(tl.int32)
@@ -167,7 +165,11 @@ def rank_windowed(
         tl.store(values + row * K + rank, amount, mask=output < outputs)
         tl.store(inputs + row * K + rank, found.to(tl.int64), mask=output < outputs)
         key = tl.where(taken, LOWEST, key)
-    high = value + bound
+    # Values are read again rather than kept: the keys alone fill the registers.
+    value = tl.load(strength + plane * outputs + cell, mask=present, other=-INFINITY)
+    kernel_norm = tl.load(kernels + cell, mask=present, other=0.0)
+    patch_norm = tl.load(norms + plane + group * candidates + index, mask=index < candidates, other=0.0)
+    high = value + error_bounds(kernel_norm, patch_norm, factor)
     below = (high < low[None, :]) | ((high <= low[None, :]) & (index > before[None, :]))
     sure &= 1 - tl.max(((key != LOWEST) & (below == 0)).to(tl.int32), axis=0)
     tl.store(proven + row, sure, mask=output < outputs)
