@@ -9,7 +9,7 @@ The result is that of exact arithmetic on the float32 input and weights, as that
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float32
@@ -39,9 +39,6 @@ MOST_IN_GRID = 65_535
 
 TF32_UNIT = 2.0**-11
 """Half of TF32's last place: the kernel rounds to nearest what it multiplies."""
-
-OPTIONS = {"enable_fp_fusion": True}
-"""Fused multiply-adds are inside the bounds in float32 and exact in float64; said aloud, as Triton's default changes."""
 
 Precision = Literal["tf32", "ieee"]
 
@@ -175,29 +172,33 @@ class FusedConv:
         taps = max(16, _power_of_2(self.window.taps))
         # The kernel tile may take 32 KB of shared memory or registers.
         block_outputs = max(16, min(self.tiles.outputs, _power_of_2(self.outputs), 8192 // taps))
-        kernels.fused_max[
-            (_blocks(self.outputs, block_outputs), self.channels, _blocks(len(images), images_a_tile))
-        ](
+        launch(
+            kernels.fused_max,
+            (_blocks(self.outputs, block_outputs), self.channels, _blocks(len(images), images_a_tile)),
             images, self._rounded, strength, norms,
             len(images), self.channels, self.outputs, height, width, columns, rows * columns,
             *images.stride(),
             **geometry,
             TAPS=taps, BLOCK_O=block_outputs, IMAGES=images_a_tile, POSITIONS=positions, TF32=self.precision == "tf32",
-            num_warps=8 if block_outputs > 64 else 4, **OPTIONS,
+            warps=8 if block_outputs > 64 else 4,
         )  # fmt: skip
         block_inputs, ranked, warps = self._ranking_tile()
         results = (*found, proven, least)
-        kernels.rank_windowed[(_blocks(self.outputs, ranked), self.groups, len(images))](
+        launch(
+            kernels.rank_windowed,
+            (_blocks(self.outputs, ranked), self.groups, len(images)),
             strength, self._kernels, norms, *results,
             self.candidates, self.outputs, self.factor,
-            K=k, BLOCK_I=block_inputs, ROWS=ranked, num_warps=warps, **OPTIONS,
+            K=k, BLOCK_I=block_inputs, ROWS=ranked, warps=warps,
         )  # fmt: skip
-        kernels.settle_windowed[(self.outputs, self.groups, len(images))](
+        launch(
+            kernels.settle_windowed,
+            (self.outputs, self.groups, len(images)),
             images, self._weight, strength, self._kernels, norms, *results,
             self.candidates, height, width, columns, rows * columns, self.factor,
             *images.stride(),
             **geometry,
-            K=k, BLOCK_I=block_inputs, BLOCK_P=self.tiles.threads, num_warps=4, **OPTIONS,
+            K=k, BLOCK_I=block_inputs, BLOCK_P=self.tiles.threads, warps=4,
         )  # fmt: skip
         return norms
 
@@ -211,23 +212,29 @@ class FusedConv:
         # A tile that is long where the memory is contiguous.
         block_channels, block_positions = (64, 16) if images.stride(1) == 1 else (4, 256)
         geometry = self._geometry
-        pointwise.visited_ranges[(_blocks(self.channels, block_channels), len(images))](
+        launch(
+            pointwise.visited_ranges,
+            (_blocks(self.channels, block_channels), len(images), 1),
             images, highs, lows,
             self.channels, height, width, columns, rows * columns,
             *images.stride(),
             **{name: geometry[name] for name in ("STEP_Y", "STEP_X", "TOP", "LEFT")},
-            BLOCK_C=block_channels, BLOCK_P=block_positions, num_warps=4, **OPTIONS,
+            BLOCK_C=block_channels, BLOCK_P=block_positions, warps=4,
         )  # fmt: skip
         block_inputs, ranked, warps = self._ranking_tile()
-        pointwise.closed_top[(_blocks(self.outputs, ranked), self.groups, len(images))](
+        launch(
+            pointwise.closed_top,
+            (_blocks(self.outputs, ranked), self.groups, len(images)),
             highs, lows, self._weight, *found, proven,
             self.candidates, self.outputs,
-            K=k, BLOCK_I=block_inputs, ROWS=ranked, num_warps=warps, **OPTIONS,
+            K=k, BLOCK_I=block_inputs, ROWS=ranked, warps=warps,
         )  # fmt: skip
-        pointwise.settle_pointwise[(self.outputs, self.groups, len(images))](
+        launch(
+            pointwise.settle_pointwise,
+            (self.outputs, self.groups, len(images)),
             highs, lows, self._weight, *found, proven,
             self.candidates,
-            K=k, BLOCK_I=block_inputs, num_warps=4, **OPTIONS,
+            K=k, BLOCK_I=block_inputs, warps=4,
         )  # fmt: skip
         return highs
 
@@ -247,6 +254,20 @@ class FusedConv:
         # 8 rows of float32 are one 32-byte sector of memory.
         rows = max(1, min(8, self.tiles.cells // inputs, _power_of_2(self.outputs)))
         return inputs, rows, max(1, min(16, inputs * rows // 256))  # 8 cells a thread, or as many as it takes
+
+
+def launch(kernel: Any, grid: tuple[int, int, int], *arguments: Any, warps: int, **constants: int) -> None:
+    """Starts a Triton kernel.
+
+    Args:
+        kernel: What `triton.jit` made.
+        grid: Programs in each dimension.
+        arguments: Tensors and numbers, in its order.
+        warps: Warps of 32 threads a program.
+        constants: Its compile-time constants.
+    """
+    # Fused multiply-adds are inside the bounds in float32 and exact in float64; said here, as Triton's default changes.
+    kernel[grid](*arguments, num_warps=warps, enable_fp_fusion=True, **constants)
 
 
 def why_unsupported(weight_shape: tuple[int, ...], k: int) -> str:
