@@ -18,8 +18,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from arete_core.errors import SettingError
+from arete_ingest import native
 from arete_ingest.activations import Peaks, Taken, spatial_peaks, taken_channels
-from arete_ingest.execution import Watcher, full_precision, logits_of, moved_to, require_finite
+from arete_ingest.execution import NotFiniteError, Watcher, full_precision, logits_of, moved_to, require_finite
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.terms import TermCounting
 
@@ -90,6 +91,7 @@ class Counter:
         dtype: `torch.float32`, or `torch.float64` to check it.
         device: `cpu`, `cuda` or `cuda:N`.
         memory_mb: About how much memory one piece of work may take; chosen by device unless given.
+        fast: Whether fast kernels may be used where there are some (`kernels`); plain torch otherwise.
 
     Raises:
         SettingError: If a setting is out of its range.
@@ -105,6 +107,7 @@ class Counter:
         dtype: torch.dtype = torch.float32,
         device: str | torch.device = "cpu",
         memory_mb: float | None = None,
+        fast: bool = True,
     ) -> None:
         if not 0 < share <= 1:
             raise SettingError(f"share is {share}, above 0 and at most 1 was expected")
@@ -124,8 +127,9 @@ class Counter:
         self._counted = [total for total in graph.sums if total.candidates > influence_k]
         self._terms = TermCounting(
             graph, self._module, influence_k, dtype=dtype, device=self.device,
-            memory_bytes=int((memory_mb or default_mb) * 2**20),
+            memory_bytes=int((memory_mb or default_mb) * 2**20), fast=fast,
         )  # fmt: skip
+        self._native_peaks = fast and dtype == torch.float32 and self.device.type == "cpu" and native.available()
         self._layers = {layer.tap: layer for layer in graph.layers}
         self._images: list[int] = []
         self._stores: dict[tuple[str, int], Tensor] = {}
@@ -262,7 +266,16 @@ class _Batch:
         if layer is None:
             return
         maps = value.permute(0, 3, 1, 2) if layer.channel_axis == 3 else value
+        share, top_k = self.counter.share, self.counter.top_k
+        if self.counter._native_peaks:
+            try:
+                found = native.activation_counts(maps, share=share, top_k=top_k)
+            except native.NotFinite as error:
+                raise NotFiniteError(layer.name, error.image, "the activation map") from error
+            self.peaks[layer.index] = Peaks(found.values, found.positions)
+            self.taken[layer.index] = Taken(found.by_share, found.top_k)
+            return
         require_finite(maps, layer.name, "the activation map")
         peaks = spatial_peaks(maps)
         self.peaks[layer.index] = peaks
-        self.taken[layer.index] = taken_channels(peaks.values, share=self.counter.share, top_k=self.counter.top_k)
+        self.taken[layer.index] = taken_channels(peaks.values, share=share, top_k=top_k)

@@ -12,7 +12,6 @@ the compiled kernel (`native`), a fused kernel on CUDA devices (`cuda`), and pla
 checking, plain torch is used without further ado.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from arete_ingest.certificate import Window, padded_images, require_finite_images
 from arete_ingest.exact import contributions, strongest_exact
+from arete_ingest.kernels import fast_kernel
 
 
 class Strongest(NamedTuple):
@@ -48,7 +48,8 @@ class ConvKernel:
         dtype: float32 or float64.
         device: Where the input will be.
         memory_bytes: About how much memory one piece of work may take.
-        kernels: Makes the fast kernel for float32 weights and a window, or None to use plain torch.
+        added: Whether its contributions are compared with those of other terms.
+        fast: Whether a fast kernel may be used; plain torch otherwise.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class ConvKernel:
         dtype: torch.dtype,
         device: torch.device,
         memory_bytes: int,
-        kernels: "Callable[[Tensor, Window, int], Any | None] | None" = None,
+        added: bool = False,
+        fast: bool = True,
     ) -> None:
         conv: Any = module
         self._memory_bytes = memory_bytes
@@ -82,8 +84,8 @@ class ConvKernel:
         scale = scale.to(weight.device)
         self._weight = (weight.double() * scale.view(-1, 1, 1, 1)).to(device, dtype).contiguous()
         fast_window = window if self._mode == "constant" else window.unpadded()
-        fast = dtype == torch.float32 and kernels is not None
-        self._fast = kernels(self._weight, fast_window, self._groups) if fast and kernels is not None else None
+        usable = fast and dtype == torch.float32
+        self._fast = fast_kernel(self._weight, fast_window, self._groups, added=added) if usable else None
 
     @property
     def candidates(self) -> int:

@@ -18,7 +18,6 @@ from torch import Tensor
 from arete_ingest.certificate import NotFiniteInputError
 from arete_ingest.execution import NotFiniteError, require_finite
 from arete_ingest.influences import ConvKernel, Strongest, merged, passed
-from arete_ingest.kernels import fast_kernel
 from arete_ingest.layer_graph import ChannelSum, LayerGraph, Term
 
 
@@ -41,6 +40,7 @@ class TermCounting:
         dtype: Of the module's numbers.
         device: Where it runs.
         memory_bytes: About how much memory one piece of work may take.
+        fast: Whether fast kernels may be used where there are some; plain torch otherwise.
 
     Attributes:
         watched: What is looked at, by the name of the fx node that is about to run.
@@ -55,6 +55,7 @@ class TermCounting:
         dtype: torch.dtype,
         device: torch.device,
         memory_bytes: int,
+        fast: bool = True,
     ) -> None:
         modules = dict(module.named_modules())
         self.influence_k = influence_k
@@ -75,7 +76,7 @@ class TermCounting:
                 else:
                     self.kernels[total.index, place] = ConvKernel(
                         modules[term.module], scale, dtype=dtype, device=device, memory_bytes=memory_bytes,
-                        kernels=fast_kernel(device),
+                        added=len(total.terms) > 1, fast=fast,
                     )  # fmt: skip
 
     def begin(self) -> "TermBatch":
