@@ -188,25 +188,34 @@ class _Walker:
             counts: Its counts (out_channel, candidate).
         """
         outputs = len(counts)
-        hops = _spread(counts, term)
-        # A passed-on map joins each output with its own channel, a convolution's group with its group's.
-        group_of = np.arange(outputs) if term.kind == "passed" else np.arange(outputs) * term.groups // outputs
+        group_of = _groups_of(term, outputs)
+        single = term.candidates == 1  # each output has one input: a depthwise convolution, a passed-on map
+        hops = None if single else _spread(counts, term, group_of)
         for producer, positions, own in parts_of(term.inputs):
-            hop = hops[:, positions]
-            fed = np.isin(group_of, positions // term.candidates)
+            fed = np.flatnonzero(np.isin(group_of, positions // term.candidates))
+            # Of a single input: the count of each fed output, and which of the part's channels it reads.
+            read = np.searchsorted(positions, group_of[fed]) if single else np.zeros(0, np.int64)
+            hop = counts[fed, 0] if hops is None else hops[:, positions]
             if producer.kind == "layer":
                 paths = self._entry(found, producer.index, outputs)
-                # A channel may be read twice (a concatenation of a map with a part of itself).
-                np.maximum.at((paths.identity if term.kind == "passed" else paths.direct).T, own, hop.T)
+                target = paths.identity if term.kind == "passed" else paths.direct
+                if single:
+                    np.maximum.at(target, (fed, own[read]), hop)
+                else:
+                    _raise_columns(target, own, hop)
                 if term.kind == "conv":
                     paths.fed[fed] = True
             elif producer.kind == "sum":
                 for source, before in self.to_sum(producer.index).items():
                     paths = self._entry(found, source, outputs)
                     through = np.maximum(np.maximum(before.direct, before.inner), before.identity)[own]
-                    raise_to_max_min(paths.inner, hop, through)
+                    if single:
+                        paths.inner[fed] = np.maximum(paths.inner[fed], np.minimum(hop[:, None], through[read]))
+                    else:
+                        raise_to_max_min(paths.inner, hop, through)
                     if term.kind == "conv":
-                        paths.last_hop_edges[:] += np.count_nonzero(hop, axis=1)
+                        nonzero = (hop > 0).astype(np.int64) if single else np.count_nonzero(hop[fed], axis=1)
+                        paths.last_hop_edges[fed] += nonzero
                         paths.last_hop_fed[fed] = True
 
     def _entry(self, found: dict[int, _Paths], source: int, channels: int) -> _Paths:
@@ -215,24 +224,37 @@ class _Walker:
         return found[source]
 
 
-def _spread(counts: np.ndarray, term: Term) -> np.ndarray:
+def _groups_of(term: Term, outputs: int) -> np.ndarray:
+    """Returns the group of each output; a passed-on map joins each output with the channel of the same number."""
+    own = np.arange(outputs)
+    return own if term.kind == "passed" else own * term.groups // outputs
+
+
+def _spread(counts: np.ndarray, term: Term, group_of: np.ndarray) -> np.ndarray:
     """Lays a term's counts out over all its input channels.
 
     Args:
         counts: (out_channel, candidate).
         term: The term.
+        group_of: (out_channel,).
 
     Returns:
         int32 (out_channel, input channel), zero outside an output channel's group.
     """
-    if term.kind == "conv" and term.groups == 1:
+    if term.groups == 1:
         return counts
     outputs, candidates = counts.shape
     spread = np.zeros((outputs, channels_in(term.inputs)), counts.dtype)
-    groups = np.arange(outputs) if term.kind == "passed" else np.arange(outputs) * term.groups // outputs
-    columns = groups[:, None] * candidates + np.arange(candidates)
-    np.put_along_axis(spread, columns, counts, axis=1)
+    np.put_along_axis(spread, group_of[:, None] * candidates + np.arange(candidates), counts, axis=1)
     return spread
+
+
+def _raise_columns(target: np.ndarray, columns: np.ndarray, values: np.ndarray) -> None:
+    """Raises some columns of a matrix to at least `values`; a column may be named more than once."""
+    if len(np.unique(columns)) == len(columns):
+        target[:, columns] = np.maximum(target[:, columns], values)
+    else:  # a concatenation of a map with a part of itself
+        np.maximum.at(target.T, columns, values.T)
 
 
 def raise_to_max_min(best: np.ndarray, last: np.ndarray, first: np.ndarray) -> None:

@@ -123,7 +123,9 @@ class Counter:
         self.dtype = dtype
         self.device = torch.device(device)
         default_mb = CUDA_MEMORY_MB if self.device.type == "cuda" else CPU_MEMORY_MB
-        self._module = moved_to(graph.module, self.device, dtype)
+        # Convolutions over channels_last maps take a half to all of the time that others take; nothing else changes.
+        self._memory_format = torch.channels_last if dtype == torch.float32 else torch.contiguous_format
+        self._module = moved_to(graph.module, self.device, dtype).to(memory_format=self._memory_format)
         self._counted = [total for total in graph.sums if total.candidates > influence_k]
         self._terms = TermCounting(
             graph, self._module, influence_k, dtype=dtype, device=self.device,
@@ -159,7 +161,7 @@ class Counter:
             raise SettingError("the batch is empty, at least one image was expected")
         if not callable(class_slots):
             _check_slots(class_slots, len(images))
-        images = images.to(self.device, self.dtype)
+        images = images.to(self.device, self.dtype, memory_format=self._memory_format)
         batch = _Batch(self)
         with torch.no_grad(), full_precision():
             output = Watcher(self._module, self._terms.watched, batch.terms.before, batch.after).run(images)
