@@ -13,7 +13,7 @@ the order in which a library adds nor the device makes a difference.
   error are looked at one contender at a time.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -34,8 +34,8 @@ from arete_ingest.certificate import (
     require_finite_images,
 )
 
-OPERAND_UNIT = {"highest": 0.0, "high": 2.0**-10, "medium": 2.0**-7}
-"""How much torch's matrix product may round its operands (none; TF32, cut off; BF16, cut off) by its precision."""
+OPERAND_UNIT = {"none": 0.0, "ieee": 0.0, "tf32": 2.0**-10, "bf16": 2.0**-7}
+"""How much torch's matrix product may round its operands (TF32 and BF16: cut off), by its precision."""
 
 
 class Strongest(NamedTuple):
@@ -146,9 +146,7 @@ def _windowed(
     outputs, candidates = weight.shape[:2]
     by_channel = weight.flatten(2).permute(1, 2, 0).contiguous()  # (in_channel, kernel position, out_channel)
     kernels = kernel_norms(weight)
-    precision = torch.get_float32_matmul_precision()
-    unit = SUM_UNIT if precision == "highest" else TENSOR_CORE_UNIT
-    factor = error_factor(window.taps, OPERAND_UNIT[precision], unit)
+    factor = _product_error(window.taps, images.device)
     rows, columns = window.output_size(images.shape[2], images.shape[3])
     # An image takes its contributions (and as much again to rank them) and, for one channel, patches and products.
     cells = 2 * outputs * candidates + rows * columns * (2 * window.taps + outputs)
@@ -178,6 +176,13 @@ def _windowed(
             values[image, output], inputs[image, output] = _ranked(exact, k)
         pieces.append(Strongest(values + 0.0, inputs))
     return _joined(pieces)
+
+
+def _product_error(taps: int, device: torch.device) -> float:
+    """The `error_factor` of torch's matrix product on a device, as it is set."""
+    backend: Any = torch.backends.cuda if device.type == "cuda" else torch.backends.mkldnn
+    operand = OPERAND_UNIT[backend.matmul.fp32_precision]
+    return error_factor(taps, operand, TENSOR_CORE_UNIT if operand else SUM_UNIT)
 
 
 def _chunks(places: Int[Tensor, "row 2"], at_once: int) -> list[tuple[Tensor, Tensor]]:
