@@ -155,9 +155,7 @@ class FusedConv:
         with torch.cuda.device(images.device if images.is_cuda else -1):
             for first in range(0, len(images), at_once):
                 part = slice(first, first + at_once)
-                finite.append(
-                    search(images[part], Strongest(*(each[part] for each in found)), proven[part], k, exact_values)
-                )
+                finite.append(search(images[part], Strongest(*(each[part] for each in found)), proven[part], k))
         # Last, because it waits for the device.
         require_finite_images(images, torch.cat(finite) if finite else images)
         return found
