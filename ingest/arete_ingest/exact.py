@@ -13,7 +13,8 @@ the order in which a library adds nor the device makes a difference.
   error are looked at one contender at a time.
 """
 
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -34,8 +35,8 @@ from arete_ingest.certificate import (
     require_finite_images,
 )
 
-OPERAND_UNIT = {"highest": 0.0, "high": 2.0**-10, "medium": 2.0**-7}
-"""How much torch's matrix product may round its operands (none; TF32, cut off; BF16, cut off) by its precision."""
+OPERAND_UNIT = {"none": 0.0, "ieee": 0.0, "tf32": 2.0**-10, "bf16": 2.0**-7}
+"""How much torch's matrix product may round its operands (TF32 and BF16: cut off), by its precision."""
 
 
 class Strongest(NamedTuple):
@@ -62,6 +63,7 @@ def strongest_exact(
     k: int,
     memory_bytes: int,
     padding_mode: str = "constant",
+    exact_values: bool = False,
 ) -> Strongest:
     """Finds the strongest input channels of every output channel, as exact arithmetic on the given numbers does.
 
@@ -75,6 +77,7 @@ def strongest_exact(
         k: How many to find, fewer than the candidates of a group.
         memory_bytes: About how much memory one piece of work may take.
         padding_mode: What padding holds, as torch's `F.pad` names it.
+        exact_values: Compute every returned contribution in float64 and round it, for callers that compare them.
 
     Returns:
         Contributions and channels.
@@ -88,9 +91,16 @@ def strongest_exact(
         raise ValueError(f"k is {k}, expected 1 to {candidates - 1}: a group has {candidates} candidates")
     window = Window((weight.shape[2], weight.shape[3]), stride, dilation, padding)
     window.output_size(images.shape[2], images.shape[3])
-    search = _pointwise if window.taps == 1 else _windowed
+    search = _pointwise if window.taps == 1 else partial(_windowed, exact_values=exact_values)
     found = [
-        search(part, kernels, window, k=k, memory_bytes=memory_bytes, padding_mode=padding_mode)
+        search(
+            part,
+            kernels,
+            window,
+            k=k,
+            memory_bytes=memory_bytes,
+            padding_mode=padding_mode,
+        )
         for part, kernels in zip(images.split(candidates, dim=1), weight.chunk(groups), strict=True)
     ]
     if len(found) == 1:
@@ -177,14 +187,19 @@ def _pointwise(
 
 
 def _windowed(
-    images: Tensor, weight: Tensor, window: Window, *, k: int, memory_bytes: int, padding_mode: str
+    images: Tensor,
+    weight: Tensor,
+    window: Window,
+    *,
+    k: int,
+    memory_bytes: int,
+    padding_mode: str,
+    exact_values: bool,
 ) -> Strongest:
     outputs, candidates = weight.shape[:2]
     by_channel = weight.flatten(2).permute(1, 2, 0).contiguous()  # (in_channel, kernel position, out_channel)
     kernels = kernel_norms(weight)
-    precision = torch.get_float32_matmul_precision()
-    unit = SUM_UNIT if precision == "highest" else TENSOR_CORE_UNIT
-    factor = error_factor(window.taps, OPERAND_UNIT[precision], unit)
+    factor = _product_error(window.taps, images.device)
     rows, columns = window.output_size(images.shape[2], images.shape[3])
     # An image takes its contributions (and as much again to rank them) and, for one channel, patches and products.
     cells = 2 * outputs * candidates + rows * columns * (2 * window.taps + outputs)
@@ -199,7 +214,8 @@ def _windowed(
         # First with the largest bound of all inputs: that settles nearly all rows, and no row need be read again.
         bound = 2 * factor * kernels.amax(dim=1) * patches.amax(dim=1, keepdim=True)
         bound = torch.where(bound < OVERFLOW * factor, bound, torch.inf).unsqueeze(2)
-        doubtful = (~(top_values[:, :, :-1] - top_values[:, :, 1:] > bound).all(dim=2)).nonzero()
+        settled = (top_values[:, :, :-1] - top_values[:, :, 1:] > bound).all(dim=2)
+        doubtful = (torch.zeros_like(settled) if exact_values else settled).logical_not().nonzero()
         for image, output in _chunks(doubtful, memory_bytes // (8 * 16 * candidates)):
             rounded = strength[image, output].double()
             error = bounds_of(kernels[output], patches[image], factor)
@@ -214,6 +230,13 @@ def _windowed(
             values[image, output], inputs[image, output] = _ranked(exact, k)
         pieces.append(Strongest(values + 0.0, inputs))
     return _joined(pieces)
+
+
+def _product_error(taps: int, device: torch.device) -> float:
+    """The `error_factor` of torch's matrix product on a device, as it is set."""
+    backend: Any = torch.backends.cuda if device.type == "cuda" else torch.backends.mkldnn
+    operand = OPERAND_UNIT[backend.matmul.fp32_precision]
+    return error_factor(taps, operand, TENSOR_CORE_UNIT if operand else SUM_UNIT)
 
 
 def _chunks(places: Int[Tensor, "row 2"], at_once: int) -> list[tuple[Tensor, Tensor]]:

@@ -9,6 +9,7 @@ The result is that of exact arithmetic on the float32 input and weights, as that
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -117,6 +118,7 @@ class FusedConv:
         k: int,
         *,
         memory_bytes: int = 512 * 2**20,
+        exact_values: bool = False,
     ) -> Strongest:
         """Finds the k input channels with the largest contributions to every output channel.
 
@@ -125,10 +127,11 @@ class FusedConv:
             k: How many to find: 1 to 16, fewer than the candidates of a group.
             memory_bytes: About how much memory the contributions of one block of images may take (at least those of
                 one image are held: 4 bytes for each pair of channels).
+            exact_values: Compute every returned contribution in float64 and round it, for callers that compare them.
 
         Returns:
-            Contributions and channels, strongest first; of equal ones the lower channel first, -0.0 as 0.0. A row that
-            TF32 proves has values that are off by up to about 0.1% of ||kernel|| ||patch||.
+            Contributions and channels, strongest first; of equal ones the lower channel first, -0.0 as 0.0. Unless
+            `exact_values` is set, a row that TF32 proves has values off by up to about 0.1% of ||kernel|| ||patch||.
 
         Raises:
             UnsupportedConvError: If k is not among these.
@@ -147,7 +150,7 @@ class FusedConv:
         pointwise = self.window.taps == 1
         image_bytes = 4 * (2 * self.channels if pointwise else self.channels * self.outputs)
         at_once = max(1, min(memory_bytes // image_bytes, MOST_IN_GRID))
-        search = self._pointwise if pointwise else self._windowed
+        search = self._pointwise if pointwise else partial(self._windowed, exact_values=exact_values)
         finite = []
         with torch.cuda.device(images.device if images.is_cuda else -1):
             for first in range(0, len(images), at_once):
@@ -157,7 +160,7 @@ class FusedConv:
         require_finite_images(images, torch.cat(finite) if finite else images)
         return found
 
-    def _windowed(self, images: Tensor, found: Strongest, proven: Tensor, k: int) -> Tensor:
+    def _windowed(self, images: Tensor, found: Strongest, proven: Tensor, k: int, *, exact_values: bool) -> Tensor:
         """Fills in the rows of a block of images; returns norms that are infinite where an image is not finite."""
         from arete_ingest.cuda import kernels
 
@@ -191,6 +194,8 @@ class FusedConv:
             self.candidates, self.outputs, self.factor,
             K=k, BLOCK_I=block_inputs, ROWS=ranked, warps=warps,
         )  # fmt: skip
+        if exact_values:
+            proven.zero_()
         launch(
             kernels.settle_windowed,
             (self.outputs, self.groups, len(images)),
@@ -203,7 +208,7 @@ class FusedConv:
         return norms
 
     def _pointwise(self, images: Tensor, found: Strongest, proven: Tensor, k: int) -> Tensor:
-        """As `_windowed`, for 1x1 kernels; returns the largest values."""
+        """As `_windowed`, for 1x1 kernels, whose values are always exact; returns the largest values."""
         from arete_ingest.cuda import pointwise
 
         highs, lows = (images.new_empty(len(images), self.channels) for _ in range(2))

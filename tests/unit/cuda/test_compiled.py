@@ -14,7 +14,14 @@ SCRIPT = Path(__file__).parents[2] / "compiled_kernels.py"
 
 
 CASES: list[dict[str, Any]] = [
-    {"name": "3x3 on A100", "weight": [512, 512, 3, 3], "images": [2, 512, 14, 14], "padding": 1, "capability": 80},
+    {
+        "name": "3x3 on A100",
+        "weight": [512, 512, 3, 3],
+        "images": [2, 512, 14, 14],
+        "padding": 1,
+        "capability": 80,
+        "only": "fused_max",
+    },
     {"name": "3x3 on H100", "weight": [512, 512, 3, 3], "images": [2, 512, 14, 14], "padding": 1, "capability": 90},
     {
         "name": "1x1, channels last",
@@ -68,10 +75,13 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, dict[s
 
 
 @pytest.mark.parametrize(("case", "tensor_cores"), [("3x3 on A100", "HMMA"), ("3x3 on H100", "HGMMA")])
-def test_a_3x3_convolution_uses_tensor_cores_and_settles_in_float64(case: str, tensor_cores: str, code: Any) -> None:
-    assert set(code[case]) == WINDOWED
+def test_3x3_kernels_use_tensor_cores(case: str, tensor_cores: str, code: Any) -> None:
     assert code[case]["fused_max"][tensor_cores] > 0
-    assert code[case]["settle_windowed"]["DFMA"] > 0
+
+
+def test_3x3_kernels_settle_in_float64(code: Any) -> None:
+    assert set(code["3x3 on H100"]) == WINDOWED
+    assert code["3x3 on H100"]["settle_windowed"]["DFMA"] > 0
 
 
 @pytest.mark.parametrize("case", ["3x3 on A100", "3x3 on H100", "1x1, channels last"])

@@ -33,8 +33,11 @@ def fused(case: Case, device: str, tiles: Tiles | None = SMALL, **options: Any) 
     )
 
 
-def found_by(case: Case, device: str, memory_bytes: int = 2**20, **options: Any) -> Strongest:
-    found = fused(case, device, **options).strongest(case.images.to(device), case.k, memory_bytes=memory_bytes)
+def found_by(
+    case: Case, device: str, memory_bytes: int = 2**20, exact_values: bool = False, **options: Any
+) -> Strongest:
+    conv, images = fused(case, device, **options), case.images.to(device)
+    found = conv.strongest(images, case.k, memory_bytes=memory_bytes, exact_values=exact_values)
     return Strongest(found.values.cpu(), found.inputs.cpu())
 
 
@@ -95,6 +98,16 @@ def test_layout_tiles_memory_and_precision_make_no_difference(kernel: int, devic
     wide = torch.cat([case.images, case.images], dim=3)
     case.images = wide[:, :, :, :4]  # strides that fit no layout
     assert found_by(case, device).inputs.tolist() == expected
+
+
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_exact_values_are_correctly_rounded(kernel: int, device: str) -> None:
+    case = plain_case(8, kernel, outputs=4)
+    inputs, strength = strongest(case)
+    exact = np.take_along_axis(strength, np.array(inputs), axis=2).astype(np.float32)
+    np.testing.assert_array_equal(found_by(case, device, exact_values=kernel > 1).values.numpy(), exact)
+    if kernel > 1:
+        assert (found_by(case, device).values.numpy() != exact).any()
 
 
 def test_maps_of_one_position_share_a_tile(device: str) -> None:
