@@ -12,7 +12,7 @@ constexpr int64_t ROUND_BYTES = 24 << 10;  // patches gathered at a time: most o
 
 struct Survivor {
     int32_t lane;
-    float value;   // largest contribution found
+    float value;   // what a contribution must exceed to matter: the largest found, or the output's floor
     float needed;  // scaled squared norm below which no patch matters
 };
 
@@ -23,16 +23,15 @@ struct Bound {
     const float *rate;   // per lane: 1 / ||kernel||
     float scale;
 
-    // The scaled squared norm that a patch must have to contribute more than `value` and the lane's floor.
+    // The scaled squared norm that a patch must have to contribute more than `value`.
     Floats needed(int64_t lane, Floats value) const {
-        const Floats limit = larger(load(floor + lane), value) - load(error + lane);
+        const Floats limit = value - load(error + lane);
         const Floats norm = limit * splat(scale) * load(rate + lane);
         return limit > Floats{} ? norm * norm : Floats{};
     }
 
     float needed_by(const Survivor &survivor) const {
-        const float least = floor[survivor.lane];
-        const float limit = (survivor.value > least ? survivor.value : least) - error[survivor.lane];
+        const float limit = survivor.value - error[survivor.lane];
         const float norm = limit * scale * rate[survivor.lane];
         return limit > 0.0f ? norm * norm : 0.0f;
     }
@@ -130,7 +129,7 @@ inline void complete(
     int64_t count = 0;
     float least = INFINITY;
     for (int64_t first = 0; first < outputs; first += LANES) {
-        const Floats value = load(contributions + first);
+        const Floats value = larger(load(contributions + first), load(bound.floor + first));
         const Floats needed = bound.needed(first, value);
         uint32_t bits = at_least_bits(splat(channel.left_square), needed);
         for (; bits; bits &= bits - 1) {
@@ -170,7 +169,7 @@ inline void complete(
                 scan<9>(kernel, taps, patches, first, end, &ready, bound, &survivor);
             else
                 scan<0>(kernel, taps, patches, first, end, &ready, bound, &survivor);
-            contributions[survivor.lane] = survivor.value;
+            if (survivor.value > buffers.survivors[at].value) contributions[survivor.lane] = survivor.value;
             if (end < blocks && buffers.ahead[end] >= survivor.needed) buffers.survivors[kept++] = survivor;
         }
         count = kept;

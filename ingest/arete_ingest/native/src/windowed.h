@@ -146,7 +146,8 @@ class WindowedGroup {
         }
     }
 
-    // Contributions this far below the k-th largest found cannot be among the k largest, whatever rounding did.
+    // Contributions this far below the k-th largest found cannot be among the k largest, whatever rounding did to both:
+    // they need not be known, and those left below may be too small.
     void set_floors() {
         const int64_t lanes = settings_.lanes();
         double share = 0.0;
@@ -161,7 +162,7 @@ class WindowedGroup {
         const float *tops = buffers_.tops + (k_ - 1) * lanes;
         for (int64_t lane = 0; lane < lanes; lane++) {
             buffers_.errors[lane] = float(norms[lane] * share * 1.01) + UNDERFLOW_LOSS;
-            buffers_.floors[lane] = tops[lane] - 2.0f * buffers_.errors[lane];
+            buffers_.floors[lane] = tops[lane] - 3.0f * buffers_.errors[lane];
         }
     }
 
