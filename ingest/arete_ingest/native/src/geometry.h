@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conv.h"
+#include "extremes.h"
 
 namespace arete {
 
@@ -60,31 +61,18 @@ inline bool copy_channel(
     const Images &images, int64_t image, int64_t index, const Settings &settings, const Geometry &geometry, float *plane,
     Channel *channel
 ) {
-    Extremes seen;
-    float most = -INFINITY, least = INFINITY, finite = 0.0f;
+    const float *map = images.channel(image, index);
     for (int64_t row = 0; row < images.height; row++) {
-        const float *from = images.channel(image, index) + row * images.row_stride;
+        const float *from = map + row * images.row_stride;
         float *to = plane + (row + settings.pad_top) * geometry.width + settings.pad_left;
-        int64_t column = 0;
         if (images.column_stride == 1)
-            for (; column + LANES <= images.width; column += LANES) {
-                const Floats value = load(from + column);
-                seen.see(value);
-                store(to + column, value);
-            }
-        for (; column < images.width; column++) {
-            const float value = from[column * images.column_stride];
-            most = value > most ? value : most;
-            least = value < least ? value : least;
-            finite += value * 0.0f;
-            to[column] = value;
-        }
+            std::memcpy(to, from, images.width * sizeof(float));
+        else
+            for (int64_t column = 0; column < images.width; column++) to[column] = from[column * images.column_stride];
     }
-    const float high = largest_lane(seen.high), low = smallest_lane(seen.low);
-    for (int lane = 0; lane < LANES; lane++) finite += seen.finite[lane];
-    channel->high = high > most ? high : most;
-    channel->low = low < least ? low : least;
-    return finite == 0.0f;
+    return channel_extremes(
+        map, {0, images.height, 1}, images.row_stride, {0, images.width, 1}, images.column_stride, &channel->high, &channel->low
+    );
 }
 
 // Copies LANES channels that lie side by side. Returns whether all values are finite.

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "geometry.h"
-#include "extremes.h"
 
 namespace arete {
 
@@ -91,7 +90,7 @@ inline float threshold_of(const float *maxima) {
 // Picks the BLOCK patches of largest norm, or all where there are fewer, into `first`, and takes them out of `squares`.
 // Returns how many; fills in the channel's largest norm and that of the patches left.
 inline int64_t first_block(
-    float *squares, int64_t flat, const float *maxima, Patch *found, int32_t *first, Channel *channel
+    float *squares, int64_t flat, const float *maxima, Patch *found, Patch *first, Channel *channel
 ) {
     const float threshold = threshold_of(maxima);
     const int64_t count = list_patches(squares, flat, threshold, found);
@@ -106,7 +105,7 @@ inline int64_t first_block(
     }
     channel->most_square = 0.0f;
     for (int64_t at = 0; at < taken; at++) {
-        first[at] = found[at].at;
+        first[at] = found[at];
         squares[found[at].at] = -1.0f;
         channel->most_square = found[at].square > channel->most_square ? found[at].square : channel->most_square;
     }

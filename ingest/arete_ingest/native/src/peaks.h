@@ -13,6 +13,10 @@ inline bool channel_peak(const float *map, int64_t height, int64_t width, int64_
                          float *value, int64_t *position) {
     float high, low;
     if (!channel_extremes(map, {0, height, 1}, row_stride, {0, width, 1}, column_stride, &high, &low)) return false;
+    if (column_stride == 1 && row_stride == width) {  // rows follow each other without a gap
+        width *= height;
+        height = 1;
+    }
     for (int64_t row = 0; row < height; row++) {
         const float *from = map + row * row_stride;
         int64_t column = 0;

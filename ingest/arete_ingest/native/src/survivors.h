@@ -37,11 +37,38 @@ struct Bound {
     }
 };
 
+typedef float Four __attribute__((vector_size(16)));
+typedef float LooseFour __attribute__((vector_size(16), aligned(4), may_alias));
+
+// Patches side by side, (tap, BLOCK), where rows of three taps lie together: four patches' rows are read and transposed.
+// Reads one number behind a row, which the plane has.
+inline void gather_threes(const float *plane, const int32_t *offsets, int64_t rows, const Patch *patches, float *to) {
+    for (int64_t row = 0; row < rows; row++)
+        for (int at = 0; at < BLOCK; at += 4) {
+            const float *from = plane + offsets[3 * row];
+            Four part[4];
+            for (int each = 0; each < 4; each++)
+                part[each] = *reinterpret_cast<const LooseFour *>(from + patches[at + each].at);
+            const Four low = __builtin_shufflevector(part[0], part[1], 0, 4, 1, 5);
+            const Four high = __builtin_shufflevector(part[2], part[3], 0, 4, 1, 5);
+            const Four low_third = __builtin_shufflevector(part[0], part[1], 2, 6, 3, 7);
+            const Four high_third = __builtin_shufflevector(part[2], part[3], 2, 6, 3, 7);
+            float *taps = to + 3 * row * BLOCK + at;
+            *reinterpret_cast<LooseFour *>(taps) = __builtin_shufflevector(low, high, 0, 1, 4, 5);
+            *reinterpret_cast<LooseFour *>(taps + BLOCK) = __builtin_shufflevector(low, high, 2, 3, 6, 7);
+            *reinterpret_cast<LooseFour *>(taps + 2 * BLOCK) = __builtin_shufflevector(low_third, high_third, 0, 1, 4, 5);
+        }
+}
+
 // Patches side by side: (tap, BLOCK).
 inline void gather(const float *plane, const int32_t *offsets, int64_t taps, const Patch *patches, float *to) {
-    for (int64_t tap = 0; tap < taps; tap++) {
-        const float *from = plane + offsets[tap];
-        for (int at = 0; at < BLOCK; at++) to[tap * BLOCK + at] = from[patches[at].at];
+    if (taps == 9 && offsets[2] == 2 && offsets[5] - offsets[3] == 2) {
+        gather_threes(plane, offsets, 3, patches, to);
+        return;
+    }
+    for (int at = 0; at < BLOCK; at++) {
+        const float *from = plane + patches[at].at;
+        for (int64_t tap = 0; tap < taps; tap++) to[tap * BLOCK + at] = from[offsets[tap]];
     }
 }
 

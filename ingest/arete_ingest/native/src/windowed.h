@@ -118,7 +118,7 @@ class WindowedGroup {
             known.share = 0.0;
             int64_t count = 0;
             bool zero_seen = true;
-            int32_t first[BLOCK];
+            Patch first[BLOCK];
             if (!known.dead) {
                 int exponent;
                 std::frexp(known.size(), &exponent);
@@ -134,9 +134,8 @@ class WindowedGroup {
             if (count == 0) {
                 for (int64_t lane = 0; lane < lanes; lane++) contributions(input)[lane] = 0.0f;
             } else {
-                for (int64_t tap = 0; tap < taps; tap++)
-                    for (int64_t at = 0; at < BLOCK; at++)
-                        buffers_.first_values[tap * BLOCK + at] = plane(input)[first[at < count ? at : 0] + buffers_.offsets[tap]];
+                for (int64_t at = count; at < BLOCK; at++) first[at] = first[0];
+                gather(plane(input), buffers_.offsets, taps, first, buffers_.first_values);
                 evaluate_block(
                     conv_.packed.data() + conv_.group_offset(group_, settings_.inputs * taps) + input * lanes * taps, lanes, taps,
                     buffers_.first_values, zero_seen, contributions(input)
