@@ -19,13 +19,15 @@ struct Larger {
     }
 };
 
-constexpr int GROUPS = 4;  // blocks whose maxima are kept apart, to find a threshold that about one block of patches exceeds
+constexpr int GROUPS =
+    4;  // blocks whose maxima are kept apart, to find a threshold that about one block of patches exceeds
 
-// Writes the squared norms of `plane`'s patches, scaled, to `squares`; positions without a patch get -1. `sums` holds as
-// many numbers as `plane`. Returns whether a patch of zeros was seen, and in `maxima` the largest of each of 64 subsets.
+// Writes the squared norms of `plane`'s patches, scaled, to `squares`; positions without a patch get -1. `sums` holds
+// as many numbers as `plane`. Returns whether a patch of zeros was seen, and in `maxima` the largest of each of 64
+// subsets.
 inline bool patch_squares(
-    const float *plane, const Settings &settings, const Geometry &geometry, const int32_t *visited, float scale, float *sums,
-    float *squares, float *maxima
+    const float *plane, const Settings &settings, const Geometry &geometry, const int32_t *visited, float scale,
+    float *sums, float *squares, float *maxima
 ) {
     constexpr int PARTS = BLOCK / LANES;
     const int64_t reach = (settings.kernel_width - 1) * settings.spread_right;

@@ -1,5 +1,5 @@
-// Finds the contributions that the first block of patches leaves open: patches in descending order of norm (roughly), each
-// output until the largest norm left cannot reach what it needs.
+// Finds the contributions that the first block of patches leaves open: patches in descending order of norm (roughly),
+// each output until the largest norm left cannot reach what it needs.
 
 #pragma once
 
@@ -40,8 +40,8 @@ struct Bound {
 typedef float Four __attribute__((vector_size(16)));
 typedef float LooseFour __attribute__((vector_size(16), aligned(4), may_alias));
 
-// Patches side by side, (tap, BLOCK), where rows of three taps lie together: four patches' rows are read and transposed.
-// Reads one number behind a row, which the plane has.
+// Patches side by side, (tap, BLOCK), where rows of three taps lie together: four patches' rows are read and
+// transposed. Reads one number behind a row, which the plane has.
 inline void gather_threes(const float *plane, const int32_t *offsets, int64_t rows, const Patch *patches, float *to) {
     for (int64_t row = 0; row < rows; row++)
         for (int at = 0; at < BLOCK; at += 4) {
@@ -56,7 +56,8 @@ inline void gather_threes(const float *plane, const int32_t *offsets, int64_t ro
             float *taps = to + 3 * row * BLOCK + at;
             *reinterpret_cast<LooseFour *>(taps) = __builtin_shufflevector(low, high, 0, 1, 4, 5);
             *reinterpret_cast<LooseFour *>(taps + BLOCK) = __builtin_shufflevector(low, high, 2, 3, 6, 7);
-            *reinterpret_cast<LooseFour *>(taps + 2 * BLOCK) = __builtin_shufflevector(low_third, high_third, 0, 1, 4, 5);
+            *reinterpret_cast<LooseFour *>(taps + 2 * BLOCK) =
+                __builtin_shufflevector(low_third, high_third, 0, 1, 4, 5);
         }
 }
 
@@ -100,8 +101,8 @@ struct Patches {
 // known when compiling.
 template <int TAPS>
 inline void scan(
-    const float *kernel, int64_t tap_count, const Patches &patches, int64_t first, int64_t end, int64_t *ready, const Bound &bound,
-    Survivor *survivor
+    const float *kernel, int64_t tap_count, const Patches &patches, int64_t first, int64_t end, int64_t *ready,
+    const Bound &bound, Survivor *survivor
 ) {
     constexpr int PARTS = BLOCK / LANES;
     const int64_t taps = TAPS ? TAPS : tap_count;
@@ -116,7 +117,9 @@ inline void scan(
         Floats sums[PARTS] = {};
         for (int64_t tap = 0; tap < taps; tap++)
             for (int part = 0; part < PARTS; part++)
-                sums[part] = fused(TAPS ? factors[tap] : splat(kernel[tap]), load(values + tap * BLOCK + part * LANES), sums[part]);
+                sums[part] = fused(
+                    TAPS ? factors[tap] : splat(kernel[tap]), load(values + tap * BLOCK + part * LANES), sums[part]
+                );
         Floats most = sums[0];
         for (int part = 1; part < PARTS; part++) most = larger(sums[part], most);
         if (greater_bits(most, splat(survivor->value))) {
@@ -149,8 +152,9 @@ struct SurvivorBuffers {
 // Completes one input's contributions, (lane), as far as they matter. `kernels` are the group's weights for this
 // input, (output, tap).
 inline void complete(
-    const SurvivorBuffers &buffers, const Settings &settings, const Geometry &geometry, const float *plane, const int32_t *offsets,
-    const float *squares, const Channel &channel, const Bound &bound, const float *kernels, float *contributions
+    const SurvivorBuffers &buffers, const Settings &settings, const Geometry &geometry, const float *plane,
+    const int32_t *offsets, const float *squares, const Channel &channel, const Bound &bound, const float *kernels,
+    float *contributions
 ) {
     const int64_t outputs = settings.group_outputs(), taps = settings.taps();
     int64_t count = 0;
