@@ -165,6 +165,20 @@ def test_products_that_round_to_one_float_are_ordered_by_what_they_were() -> Non
     assert found.inputs[0, 0].tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_sums_closer_than_rounding_are_ordered_by_what_they_are(width: str) -> None:
+    """Kernels that differ in the last bits of a few taps: floats cannot tell their sums apart, double can."""
+    generator = torch.Generator().manual_seed(5)
+    plane = torch.rand(1, 1, 5, 5, generator=generator).expand(2, 30, 5, 5)
+    kernel = torch.randn(8, 1, 3, 3, generator=generator).expand(8, 30, 3, 3)
+    steps = torch.randint(-2, 3, kernel.shape, generator=generator) * 2.0**-24
+    case = Case("near ties", plane, kernel * (1 + steps), (1, 1), (1, 1), (0, 0, 0, 0), 1, 7)
+    found = case.conv(width).strongest(plane, 7)
+    values, inputs = expected(case)
+    assert len(values.float().unique()) < len(values.unique())  # as floats some are equal
+    assert torch.equal(found.inputs.long(), inputs)
+
+
 def test_settings_that_make_no_sense_are_refused() -> None:
     weight = torch.randn(4, 6, 3, 3)
     conv = NativeConv(weight, stride=(1, 1), dilation=(1, 1), padding=(0, 0, 0, 0), groups=2)

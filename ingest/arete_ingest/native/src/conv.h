@@ -25,7 +25,7 @@ struct Images {
 struct Settings {
     int64_t outputs, inputs;  // inputs of one group
     int64_t kernel_height, kernel_width;
-    int64_t down, right;            // stride
+    int64_t down, right;                // stride
     int64_t spread_down, spread_right;  // dilation
     int64_t pad_left, pad_right, pad_top, pad_bottom;
     int64_t groups;
@@ -37,15 +37,17 @@ struct Settings {
     bool pointwise() const { return taps() == 1; }
 };
 
-// Rounding: a sum of `taps` float products is off by at most this share of ||w|| ||patch|| (Cauchy-Schwarz on the sum of
-// absolute products; 2 more roundings than needed leave room for those of the bound itself).
-inline double rounding_share(int64_t taps) { return 1.01 * double(taps + 4) * 0x1p-24; }
+// Rounding: a sum of `taps` float products is off by at most this share of ||w|| ||patch|| (Cauchy-Schwarz on the sum
+// of absolute products; 2 more roundings than needed leave room for those of the bound itself).
+inline double rounding_share(int64_t taps) {
+    return 1.01 * double(taps + 4) * 0x1p-24;
+}
 
 // What float sums may lose by underflow, far above what they do lose (taps * 2^-149).
 constexpr float UNDERFLOW_LOSS = 1e-36f;
 
 class Conv {
-   public:
+ public:
     Conv(const Settings &settings, const float *weight) : settings(settings) {
         keep(weight);
         settings.pointwise() ? pack_pointwise() : pack_windowed();
@@ -58,8 +60,9 @@ class Conv {
     int64_t group_offset(int64_t group, int64_t per_lane) const { return group * settings.lanes() * per_lane; }
 
     Settings settings;
-    std::vector<float> plain;   // pointwise: (output, input), windowed: (group, input, output of the group, tap)
-    std::vector<float> packed;  // (group, vector of outputs, input, lane) or (group, input, vector of outputs, tap, lane)
+    std::vector<float> plain;  // pointwise: (output, input), windowed: (group, input, output of the group, tap)
+    std::vector<float>
+        packed;  // (group, vector of outputs, input, lane) or (group, input, vector of outputs, tap, lane)
 
     // Pointwise: the largest weight, at least 0, and the largest absolute weight of each output (group, lane).
     std::vector<float> largest, largest_size;
@@ -69,8 +72,9 @@ class Conv {
     // Windowed: upper bound of the largest ||w|| of each output (group, lane).
     std::vector<float> largest_norm;
 
-   private:
-    // Tiny kernels get a smaller rate, and so a looser bound: what is multiplied with it must not be rounded to a denormal.
+ private:
+    // Tiny kernels get a smaller rate, and so a looser bound: what is multiplied with it must not be rounded to a
+    // denormal.
     static float rate(double down, double square) {
         return square == 0.0 ? INFINITY : float(down / std::fmax(std::sqrt(square), 1e-30));
     }
@@ -122,8 +126,8 @@ class Conv {
             const int64_t group = output / outputs, lane = output % outputs;
             for (int64_t input = 0; input < inputs; input++) {
                 const float *from = kernel(output, input);
-                float *to = packed.data() + group_offset(group, inputs * taps) + (input * lanes + lane / LANES * LANES) * taps +
-                            lane % LANES;
+                float *to = packed.data() + group_offset(group, inputs * taps) +
+                            (input * lanes + lane / LANES * LANES) * taps + lane % LANES;
                 double positive = 0.0, all = 0.0;
                 for (int64_t tap = 0; tap < taps; tap++) {
                     to[tap * LANES] = from[tap];

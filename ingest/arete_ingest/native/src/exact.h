@@ -1,5 +1,5 @@
-// Contributions in double, for the rows that floats cannot decide. Products of two floats are exact in double, and the sum
-// runs over the taps in order, so every machine finds the same.
+// Contributions in double, for the rows that floats cannot decide. Products of two floats are exact in double, and the
+// sum runs over the taps in order, so every machine finds the same.
 
 #pragma once
 

@@ -24,7 +24,8 @@ struct Extremes {
 
 // One channel of a map whose columns lie apart by `column_stride`. Returns whether all looked at are finite.
 inline bool channel_extremes(
-    const float *map, const Range &rows, int64_t row_stride, const Range &columns, int64_t column_stride, float *high, float *low
+    const float *map, const Range &rows, int64_t row_stride, const Range &columns, int64_t column_stride, float *high,
+    float *low
 ) {
     Extremes seen[4];
     float most = -INFINITY, least = INFINITY, finite = 0.0f;
@@ -62,7 +63,8 @@ inline bool channel_extremes(
 // Channels side by side in memory: `PARTS` vectors of them at once.
 template <int PARTS>
 inline bool side_by_side_extremes(
-    const float *map, const Range &rows, int64_t row_stride, const Range &columns, int64_t column_stride, float *high, float *low
+    const float *map, const Range &rows, int64_t row_stride, const Range &columns, int64_t column_stride, float *high,
+    float *low
 ) {
     Extremes seen[PARTS];
     for (int64_t row = 0; row < rows.count; row++) {
@@ -80,7 +82,9 @@ inline bool side_by_side_extremes(
 }
 
 // All channels of one image. Returns whether all values looked at are finite.
-inline bool image_extremes(const Images &images, int64_t image, const Range &rows, const Range &columns, float *high, float *low) {
+inline bool image_extremes(
+    const Images &images, int64_t image, const Range &rows, const Range &columns, float *high, float *low
+) {
     int64_t channel = 0;
     bool finite = true;
     if (images.channel_stride == 1) {
@@ -96,7 +100,8 @@ inline bool image_extremes(const Images &images, int64_t image, const Range &row
     }
     for (; channel < images.channels; channel++)
         finite &= channel_extremes(
-            images.channel(image, channel), rows, images.row_stride, columns, images.column_stride, high + channel, low + channel
+            images.channel(image, channel), rows, images.row_stride, columns, images.column_stride, high + channel,
+            low + channel
         );
     return finite;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "conv.h"
+#include "extremes.h"
 
 namespace arete {
 
@@ -45,52 +46,40 @@ struct Geometry {
 
 // What is known of one channel of one image.
 struct Channel {
-    float high, low;       // extremes of the map
-    float scale;           // a power of two that brings the values near 1, so that squares neither vanish nor overflow
-    float most_square;     // largest squared norm of a patch, scaled
-    float left_square;     // the same of the patches beyond the first block; negative where there are none
-    double share;          // rounding error of a contribution is at most ||w|| times this
-    bool dead;             // all zeros
+    float high, low;    // extremes of the map
+    float scale;        // a power of two that brings the values near 1, so that squares neither vanish nor overflow
+    float most_square;  // largest squared norm of a patch, scaled
+    float left_square;  // the same of the patches beyond the first block; negative where there are none
+    double share;       // rounding error of a contribution is at most ||w|| times this
+    bool dead;          // all zeros
 
     float size() const { return high > -low ? high : -low; }
 };
 
 // Copies one channel of a map into a padded one, whose border is zero already. Returns whether all values are finite.
 inline bool copy_channel(
-    const Images &images, int64_t image, int64_t index, const Settings &settings, const Geometry &geometry, float *plane,
-    Channel *channel
+    const Images &images, int64_t image, int64_t index, const Settings &settings, const Geometry &geometry,
+    float *plane, Channel *channel
 ) {
-    Extremes seen;
-    float most = -INFINITY, least = INFINITY, finite = 0.0f;
+    const float *map = images.channel(image, index);
     for (int64_t row = 0; row < images.height; row++) {
-        const float *from = images.channel(image, index) + row * images.row_stride;
+        const float *from = map + row * images.row_stride;
         float *to = plane + (row + settings.pad_top) * geometry.width + settings.pad_left;
-        int64_t column = 0;
         if (images.column_stride == 1)
-            for (; column + LANES <= images.width; column += LANES) {
-                const Floats value = load(from + column);
-                seen.see(value);
-                store(to + column, value);
-            }
-        for (; column < images.width; column++) {
-            const float value = from[column * images.column_stride];
-            most = value > most ? value : most;
-            least = value < least ? value : least;
-            finite += value * 0.0f;
-            to[column] = value;
-        }
+            std::memcpy(to, from, images.width * sizeof(float));
+        else
+            for (int64_t column = 0; column < images.width; column++) to[column] = from[column * images.column_stride];
     }
-    const float high = largest_lane(seen.high), low = smallest_lane(seen.low);
-    for (int lane = 0; lane < LANES; lane++) finite += seen.finite[lane];
-    channel->high = high > most ? high : most;
-    channel->low = low < least ? low : least;
-    return finite == 0.0f;
+    return channel_extremes(
+        map, {0, images.height, 1}, images.row_stride, {0, images.width, 1}, images.column_stride, &channel->high,
+        &channel->low
+    );
 }
 
 // Copies LANES channels that lie side by side. Returns whether all values are finite.
 inline bool copy_side_by_side(
-    const Images &images, int64_t image, int64_t index, const Settings &settings, const Geometry &geometry, float *planes,
-    Channel *channels
+    const Images &images, int64_t image, int64_t index, const Settings &settings, const Geometry &geometry,
+    float *planes, Channel *channels
 ) {
     Extremes seen;
     for (int64_t row = 0; row < images.height; row++) {
@@ -113,7 +102,8 @@ inline bool copy_side_by_side(
 
 // Copies all channels of an image. Returns whether all values are finite.
 inline bool copy_image(
-    const Images &images, int64_t image, const Settings &settings, const Geometry &geometry, float *planes, Channel *channels
+    const Images &images, int64_t image, const Settings &settings, const Geometry &geometry, float *planes,
+    Channel *channels
 ) {
     int64_t index = 0;
     bool finite = true;
@@ -123,7 +113,8 @@ inline bool copy_image(
                 images, image, index, settings, geometry, planes + index * geometry.plane, channels + index
             );
     for (; index < images.channels; index++)
-        finite &= copy_channel(images, image, index, settings, geometry, planes + index * geometry.plane, channels + index);
+        finite &=
+            copy_channel(images, image, index, settings, geometry, planes + index * geometry.plane, channels + index);
     return finite;
 }
 

@@ -1,8 +1,8 @@
-// The library's C interface. It is compiled once for each instruction set, into a library of its own, so that no function
-// compiled for a wider one can be called on a machine without it.
+// The library's C interface. It is compiled once for each instruction set, into a library of its own, so that no
+// function compiled for a wider one can be called on a machine without it.
 //
-// Functions that return int64: -1 is success, 0 or more the first image of the batch that holds NaN or infinity, -2 that
-// memory ran out. Nothing here is shared between threads but packed convolutions, which do not change.
+// Functions that return int64: -1 is success, 0 or more the first image of the batch that holds NaN or infinity, -2
+// that memory ran out. Nothing here is shared between threads but packed convolutions, which do not change.
 
 #include <new>
 
@@ -31,7 +31,9 @@ int64_t strongest(const Conv &conv, const Images &images, int k, float *values, 
 }  // namespace
 
 // Interface version, raised with every change of a signature: a library left from another version is not used.
-ARETE_EXPORT int32_t arete_version() { return 1; }
+ARETE_EXPORT int32_t arete_version() {
+    return 1;
+}
 
 // Instruction sets of this machine: 1 AVX2 with FMA, 2 AVX-512.
 ARETE_EXPORT int32_t arete_instruction_sets() {
@@ -57,11 +59,14 @@ ARETE_EXPORT void *arete_conv_create(const int64_t *settings, const float *weigh
     }
 }
 
-ARETE_EXPORT void arete_conv_destroy(void *conv) { delete static_cast<Conv *>(conv); }
+ARETE_EXPORT void arete_conv_destroy(void *conv) {
+    delete static_cast<Conv *>(conv);
+}
 
 // `shape` and `strides` are those of (image, channel, height, width); `values` and `inputs` (image, output, k).
 ARETE_EXPORT int64_t arete_conv_strongest(
-    const void *conv, const float *data, const int64_t *shape, const int64_t *strides, int32_t k, float *values, int32_t *inputs
+    const void *conv, const float *data, const int64_t *shape, const int64_t *strides, int32_t k, float *values,
+    int32_t *inputs
 ) {
     PlainArithmetic plain;
     const Images images{data, shape[0], shape[1], shape[2], shape[3], strides[0], strides[1], strides[2], strides[3]};
@@ -73,19 +78,19 @@ ARETE_EXPORT int64_t arete_conv_strongest(
 }
 
 // `values` and `positions` are (image, channel).
-ARETE_EXPORT int64_t arete_peaks(
-    const float *data, const int64_t *shape, const int64_t *strides, float *values, int64_t *positions
-) {
+ARETE_EXPORT int64_t
+arete_peaks(const float *data, const int64_t *shape, const int64_t *strides, float *values, int64_t *positions) {
     PlainArithmetic plain;
     return peaks(
-        {data, shape[0], shape[1], shape[2], shape[3], strides[0], strides[1], strides[2], strides[3]}, values, positions
+        {data, shape[0], shape[1], shape[2], shape[3], strides[0], strides[1], strides[2], strides[3]}, values,
+        positions
     );
 }
 
 // `maxima`, `by_share` and `by_rank` are (image, channel), `totals` (image).
 ARETE_EXPORT int64_t arete_take(
-    const float *maxima, const double *totals, int64_t images, int64_t channels, double share, int64_t top_k, uint8_t *by_share,
-    uint8_t *by_rank
+    const float *maxima, const double *totals, int64_t images, int64_t channels, double share, int64_t top_k,
+    uint8_t *by_share, uint8_t *by_rank
 ) {
     PlainArithmetic plain;
     try {

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "geometry.h"
-#include "extremes.h"
 
 namespace arete {
 
@@ -20,13 +19,15 @@ struct Larger {
     }
 };
 
-constexpr int GROUPS = 4;  // blocks whose maxima are kept apart, to find a threshold that about one block of patches exceeds
+constexpr int GROUPS =
+    4;  // blocks whose maxima are kept apart, to find a threshold that about one block of patches exceeds
 
-// Writes the squared norms of `plane`'s patches, scaled, to `squares`; positions without a patch get -1. `sums` holds as
-// many numbers as `plane`. Returns whether a patch of zeros was seen, and in `maxima` the largest of each of 64 subsets.
+// Writes the squared norms of `plane`'s patches, scaled, to `squares`; positions without a patch get -1. `sums` holds
+// as many numbers as `plane`. Returns whether a patch of zeros was seen, and in `maxima` the largest of each of 64
+// subsets.
 inline bool patch_squares(
-    const float *plane, const Settings &settings, const Geometry &geometry, const int32_t *visited, float scale, float *sums,
-    float *squares, float *maxima
+    const float *plane, const Settings &settings, const Geometry &geometry, const int32_t *visited, float scale,
+    float *sums, float *squares, float *maxima
 ) {
     constexpr int PARTS = BLOCK / LANES;
     const int64_t reach = (settings.kernel_width - 1) * settings.spread_right;
@@ -91,7 +92,7 @@ inline float threshold_of(const float *maxima) {
 // Picks the BLOCK patches of largest norm, or all where there are fewer, into `first`, and takes them out of `squares`.
 // Returns how many; fills in the channel's largest norm and that of the patches left.
 inline int64_t first_block(
-    float *squares, int64_t flat, const float *maxima, Patch *found, int32_t *first, Channel *channel
+    float *squares, int64_t flat, const float *maxima, Patch *found, Patch *first, Channel *channel
 ) {
     const float threshold = threshold_of(maxima);
     const int64_t count = list_patches(squares, flat, threshold, found);
@@ -106,7 +107,7 @@ inline int64_t first_block(
     }
     channel->most_square = 0.0f;
     for (int64_t at = 0; at < taken; at++) {
-        first[at] = found[at].at;
+        first[at] = found[at];
         squares[found[at].at] = -1.0f;
         channel->most_square = found[at].square > channel->most_square ? found[at].square : channel->most_square;
     }

@@ -9,10 +9,16 @@
 
 namespace arete {
 
-inline bool channel_peak(const float *map, int64_t height, int64_t width, int64_t row_stride, int64_t column_stride,
-                         float *value, int64_t *position) {
+inline bool channel_peak(
+    const float *map, int64_t height, int64_t width, int64_t row_stride, int64_t column_stride, float *value,
+    int64_t *position
+) {
     float high, low;
     if (!channel_extremes(map, {0, height, 1}, row_stride, {0, width, 1}, column_stride, &high, &low)) return false;
+    if (column_stride == 1 && row_stride == width) {  // rows follow each other without a gap
+        width *= height;
+        height = 1;
+    }
     for (int64_t row = 0; row < height; row++) {
         const float *from = map + row * row_stride;
         int64_t column = 0;
@@ -74,8 +80,8 @@ inline int64_t peaks(const Images &maps, float *values, int64_t *positions) {
         }
         for (; channel < maps.channels; channel++)
             finite &= channel_peak(
-                maps.channel(image, channel), maps.height, maps.width, maps.row_stride, maps.column_stride, values + channel,
-                positions + channel
+                maps.channel(image, channel), maps.height, maps.width, maps.row_stride, maps.column_stride,
+                values + channel, positions + channel
             );
         if (!finite) return image;
     }
@@ -93,11 +99,12 @@ struct Later {
     }
 };
 
-// Marks the channels that count. `totals` are the sums of the maxima clipped at 0; the caller adds them up, since the order
-// of addition decides their last bits. The channels leave a heap one by one until both methods have what they take.
+// Marks the channels that count. `totals` are the sums of the maxima clipped at 0; the caller adds them up, since the
+// order of addition decides their last bits. The channels leave a heap one by one until both methods have what they
+// take.
 inline void take(
-    const float *maxima, const double *totals, int64_t images, int64_t channels, double share, int64_t top_k, uint8_t *by_share,
-    uint8_t *by_rank
+    const float *maxima, const double *totals, int64_t images, int64_t channels, double share, int64_t top_k,
+    uint8_t *by_share, uint8_t *by_rank
 ) {
     Scratch &scratch = Scratch::of_thread();
     scratch.reserve(channels * sizeof(Ranked));

@@ -1,8 +1,8 @@
-// 1x1 convolutions. A product with one weight is monotone and so is its rounding: the largest contribution of an input is
-// max(w * high, w * low), with the extremes of the input over the visited positions.
+// 1x1 convolutions. A product with one weight is monotone and so is its rounding: the largest contribution of an input
+// is max(w * high, w * low), with the extremes of the input over the visited positions.
 //
-// Floats that differ order the exact products they were rounded from. Equal ones may hide different products; those of two
-// floats are exact in double, so a row with equal floats among its first k + 1 is ordered again in double.
+// Floats that differ order the exact products they were rounded from. Equal ones may hide different products; those of
+// two floats are exact in double, so a row with equal floats among its first k + 1 is ordered again in double.
 //
 // Inputs go by from the largest to the smallest (roughly), so that few displace another, and a row is done once the
 // largest weight times the present input stays below its last place.
@@ -44,7 +44,8 @@ inline Range visited(int64_t length, int64_t before, int64_t after, int64_t stri
     return range;
 }
 
-// Orders the inputs by size, largest first, in buckets. Returns by how much an input may exceed one that comes before it.
+// Orders the inputs by size, largest first, in buckets. Returns by how much an input may exceed one that comes before
+// it.
 inline float order_by_size(const float *size, int64_t inputs, int32_t *order) {
     int64_t begin[BUCKETS + 1] = {};
     float most = 0.0f;
@@ -77,8 +78,8 @@ inline void pointwise_exact_row(
 
 template <int K>
 void pointwise_group(
-    const Conv &conv, int64_t group, const PointwiseBuffers &buffers, const float *high, const float *low, float *values,
-    int32_t *inputs
+    const Conv &conv, int64_t group, const PointwiseBuffers &buffers, const float *high, const float *low,
+    float *values, int32_t *inputs
 ) {
     const Settings &settings = conv.settings;
     const int64_t candidates = settings.inputs, outputs = settings.group_outputs();
@@ -116,7 +117,8 @@ void pointwise_group(
             }
             if (tied)
                 pointwise_exact_row(
-                    conv, row, high, low, ranking.values[K - 1][lane], K, buffers.contenders, values + row * K, inputs + row * K
+                    conv, row, high, low, ranking.values[K - 1][lane], K, buffers.contenders, values + row * K,
+                    inputs + row * K
                 );
         }
     }

@@ -6,7 +6,7 @@
 
 namespace arete {
 
-// Why a row's order may not be what floats say, and exact values decide: see `pointwise.h` and `windowed.h`.
+// An input whose contribution is known in double: floats do not always decide an order (`pointwise.h`, `windowed.h`).
 struct Contender {
     double value;
     int32_t input;

@@ -1,5 +1,5 @@
-// Working memory: one block for each thread, kept between calls so that the system need not hand it out and take it back
-// each time, and given back after a call that needed unusually much.
+// Working memory: one block for each thread, kept between calls so that the system need not hand it out and take it
+// back each time, and given back after a call that needed unusually much.
 
 #pragma once
 
@@ -10,14 +10,16 @@
 
 namespace arete {
 
-constexpr size_t ALIGNMENT = 64;             // a cache line, and the widest vector
+constexpr size_t ALIGNMENT = 64;                 // a cache line, and the widest vector
 constexpr size_t KEPT_BYTES = size_t{64} << 20;  // more than GoogLeNet or ResNet at 224 pixels need
 
-inline size_t rounded_to_alignment(size_t bytes) { return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT; }
+inline size_t rounded_to_alignment(size_t bytes) {
+    return (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
 
 // Stands in for Scratch where only the size is asked for, so that one function both measures and lays out.
 class Measure {
-   public:
+ public:
     template <typename T>
     T *take(size_t count) {
         bytes += rounded_to_alignment(count * sizeof(T));
@@ -28,7 +30,7 @@ class Measure {
 };
 
 class Scratch {
-   public:
+ public:
     // The calling thread's memory.
     static Scratch &of_thread() {
         static thread_local Scratch scratch;
@@ -61,7 +63,7 @@ class Scratch {
     Scratch &operator=(const Scratch &) = delete;
     ~Scratch() { release(); }
 
-   private:
+ private:
     void release() {
         std::free(memory_);
         memory_ = nullptr;

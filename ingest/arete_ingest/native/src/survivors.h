@@ -1,5 +1,5 @@
-// Finds the contributions that the first block of patches leaves open: patches in descending order of norm (roughly), each
-// output until the largest norm left cannot reach what it needs.
+// Finds the contributions that the first block of patches leaves open: patches in descending order of norm (roughly),
+// each output until the largest norm left cannot reach what it needs.
 
 #pragma once
 
@@ -12,7 +12,7 @@ constexpr int64_t ROUND_BYTES = 24 << 10;  // patches gathered at a time: most o
 
 struct Survivor {
     int32_t lane;
-    float value;   // largest contribution found
+    float value;   // what a contribution must exceed to matter: the largest found, or the output's floor
     float needed;  // scaled squared norm below which no patch matters
 };
 
@@ -23,26 +23,53 @@ struct Bound {
     const float *rate;   // per lane: 1 / ||kernel||
     float scale;
 
-    // The scaled squared norm that a patch must have to contribute more than `value` and the lane's floor.
+    // The scaled squared norm that a patch must have to contribute more than `value`.
     Floats needed(int64_t lane, Floats value) const {
-        const Floats limit = larger(load(floor + lane), value) - load(error + lane);
+        const Floats limit = value - load(error + lane);
         const Floats norm = limit * splat(scale) * load(rate + lane);
         return limit > Floats{} ? norm * norm : Floats{};
     }
 
     float needed_by(const Survivor &survivor) const {
-        const float least = floor[survivor.lane];
-        const float limit = (survivor.value > least ? survivor.value : least) - error[survivor.lane];
+        const float limit = survivor.value - error[survivor.lane];
         const float norm = limit * scale * rate[survivor.lane];
         return limit > 0.0f ? norm * norm : 0.0f;
     }
 };
 
+typedef float Four __attribute__((vector_size(16)));
+typedef float LooseFour __attribute__((vector_size(16), aligned(4), may_alias));
+
+// Patches side by side, (tap, BLOCK), where rows of three taps lie together: four patches' rows are read and
+// transposed. Reads one number behind a row, which the plane has.
+inline void gather_threes(const float *plane, const int32_t *offsets, int64_t rows, const Patch *patches, float *to) {
+    for (int64_t row = 0; row < rows; row++)
+        for (int at = 0; at < BLOCK; at += 4) {
+            const float *from = plane + offsets[3 * row];
+            Four part[4];
+            for (int each = 0; each < 4; each++)
+                part[each] = *reinterpret_cast<const LooseFour *>(from + patches[at + each].at);
+            const Four low = __builtin_shufflevector(part[0], part[1], 0, 4, 1, 5);
+            const Four high = __builtin_shufflevector(part[2], part[3], 0, 4, 1, 5);
+            const Four low_third = __builtin_shufflevector(part[0], part[1], 2, 6, 3, 7);
+            const Four high_third = __builtin_shufflevector(part[2], part[3], 2, 6, 3, 7);
+            float *taps = to + 3 * row * BLOCK + at;
+            *reinterpret_cast<LooseFour *>(taps) = __builtin_shufflevector(low, high, 0, 1, 4, 5);
+            *reinterpret_cast<LooseFour *>(taps + BLOCK) = __builtin_shufflevector(low, high, 2, 3, 6, 7);
+            *reinterpret_cast<LooseFour *>(taps + 2 * BLOCK) =
+                __builtin_shufflevector(low_third, high_third, 0, 1, 4, 5);
+        }
+}
+
 // Patches side by side: (tap, BLOCK).
 inline void gather(const float *plane, const int32_t *offsets, int64_t taps, const Patch *patches, float *to) {
-    for (int64_t tap = 0; tap < taps; tap++) {
-        const float *from = plane + offsets[tap];
-        for (int at = 0; at < BLOCK; at++) to[tap * BLOCK + at] = from[patches[at].at];
+    if (taps == 9 && offsets[2] == 2 && offsets[5] - offsets[3] == 2) {
+        gather_threes(plane, offsets, 3, patches, to);
+        return;
+    }
+    for (int at = 0; at < BLOCK; at++) {
+        const float *from = plane + patches[at].at;
+        for (int64_t tap = 0; tap < taps; tap++) to[tap * BLOCK + at] = from[offsets[tap]];
     }
 }
 
@@ -74,8 +101,8 @@ struct Patches {
 // known when compiling.
 template <int TAPS>
 inline void scan(
-    const float *kernel, int64_t tap_count, const Patches &patches, int64_t first, int64_t end, int64_t *ready, const Bound &bound,
-    Survivor *survivor
+    const float *kernel, int64_t tap_count, const Patches &patches, int64_t first, int64_t end, int64_t *ready,
+    const Bound &bound, Survivor *survivor
 ) {
     constexpr int PARTS = BLOCK / LANES;
     const int64_t taps = TAPS ? TAPS : tap_count;
@@ -90,7 +117,9 @@ inline void scan(
         Floats sums[PARTS] = {};
         for (int64_t tap = 0; tap < taps; tap++)
             for (int part = 0; part < PARTS; part++)
-                sums[part] = fused(TAPS ? factors[tap] : splat(kernel[tap]), load(values + tap * BLOCK + part * LANES), sums[part]);
+                sums[part] = fused(
+                    TAPS ? factors[tap] : splat(kernel[tap]), load(values + tap * BLOCK + part * LANES), sums[part]
+                );
         Floats most = sums[0];
         for (int part = 1; part < PARTS; part++) most = larger(sums[part], most);
         if (greater_bits(most, splat(survivor->value))) {
@@ -123,14 +152,15 @@ struct SurvivorBuffers {
 // Completes one input's contributions, (lane), as far as they matter. `kernels` are the group's weights for this
 // input, (output, tap).
 inline void complete(
-    const SurvivorBuffers &buffers, const Settings &settings, const Geometry &geometry, const float *plane, const int32_t *offsets,
-    const float *squares, const Channel &channel, const Bound &bound, const float *kernels, float *contributions
+    const SurvivorBuffers &buffers, const Settings &settings, const Geometry &geometry, const float *plane,
+    const int32_t *offsets, const float *squares, const Channel &channel, const Bound &bound, const float *kernels,
+    float *contributions
 ) {
     const int64_t outputs = settings.group_outputs(), taps = settings.taps();
     int64_t count = 0;
     float least = INFINITY;
     for (int64_t first = 0; first < outputs; first += LANES) {
-        const Floats value = load(contributions + first);
+        const Floats value = larger(load(contributions + first), load(bound.floor + first));
         const Floats needed = bound.needed(first, value);
         uint32_t bits = at_least_bits(splat(channel.left_square), needed);
         for (; bits; bits &= bits - 1) {
@@ -170,7 +200,7 @@ inline void complete(
                 scan<9>(kernel, taps, patches, first, end, &ready, bound, &survivor);
             else
                 scan<0>(kernel, taps, patches, first, end, &ready, bound, &survivor);
-            contributions[survivor.lane] = survivor.value;
+            if (survivor.value > buffers.survivors[at].value) contributions[survivor.lane] = survivor.value;
             if (end < blocks && buffers.ahead[end] >= survivor.needed) buffers.survivors[kept++] = survivor;
         }
         count = kept;

@@ -1,14 +1,16 @@
 // k x k convolutions. Instead of all positions, look at those whose patch has a norm that can matter.
 //
-// 1. Per input: squared norms of all patches; the 16 largest are evaluated for all outputs. Patches of zeros contribute 0.
+// 1. Per input: squared norms of all patches; the 16 largest are evaluated for all outputs. Patches of zeros contribute
+// 0.
 // 2. The k-th largest contribution found so far is a floor for each output. By Cauchy-Schwarz no patch contributes more
-//    than ||kernel|| ||patch||, where the input is nowhere negative no more than ||max(kernel, 0)|| ||patch||. Pairs whose
-//    remaining patches stay below the floor are done; the others look on (`survivors.h`).
-// 3. The k + 1 largest of each output. Where neighbours are closer than rounding errors, the contenders are evaluated in
+//    than ||kernel|| ||patch||, where the input is nowhere negative no more than ||max(kernel, 0)|| ||patch||. Pairs
+//    whose remaining patches stay below the floor are done; the others look on (`survivors.h`).
+// 3. The k + 1 largest of each output. Where neighbours are closer than rounding errors, the contenders are evaluated
+// in
 //    double and ordered by that.
 //
-// All bounds hold for the rounded sums, so skipping changes no value among the k largest. A rounded sum of products stays
-// below the rounded sum of the positive ones, since rounding is monotone: hence ||max(kernel, 0)|| bounds it too.
+// All bounds hold for the rounded sums, so skipping changes no value among the k largest. A rounded sum of products
+// stays below the rounded sum of the positive ones, since rounding is monotone: hence ||max(kernel, 0)|| bounds it too.
 
 #pragma once
 
@@ -84,7 +86,7 @@ inline void raise_tops(const float *contributions, int64_t lanes, int k, float *
 }
 
 class WindowedGroup {
-   public:
+ public:
     WindowedGroup(const Conv &conv, const Geometry &geometry, const WindowedBuffers &buffers, int64_t group, int k)
         : conv_(conv), settings_(conv.settings), geometry_(geometry), buffers_(buffers), group_(group), k_(k) {}
 
@@ -97,9 +99,11 @@ class WindowedGroup {
         for (int64_t first = 0; first < settings_.group_outputs(); first += LANES) rank<K>(first, values, inputs);
     }
 
-   private:
+ private:
     Channel &channel(int64_t input) const { return buffers_.channels[group_ * settings_.inputs + input]; }
-    const float *plane(int64_t input) const { return buffers_.planes + (group_ * settings_.inputs + input) * geometry_.plane; }
+    const float *plane(int64_t input) const {
+        return buffers_.planes + (group_ * settings_.inputs + input) * geometry_.plane;
+    }
     float *contributions(int64_t input) const { return buffers_.contributions + input * settings_.lanes(); }
     float *squares(int64_t input) const { return buffers_.squares + input * geometry_.flat; }
     const float *kernel(int64_t output, int64_t input) const {  // output of the group
@@ -118,35 +122,37 @@ class WindowedGroup {
             known.share = 0.0;
             int64_t count = 0;
             bool zero_seen = true;
-            int32_t first[BLOCK];
+            Patch first[BLOCK];
             if (!known.dead) {
                 int exponent;
                 std::frexp(known.size(), &exponent);
                 known.scale = std::ldexp(1.0f, -(exponent < -126 ? -126 : exponent > 126 ? 126 : exponent));
                 alignas(64) float maxima[GROUPS * BLOCK];
                 zero_seen = patch_squares(
-                    plane(input), settings_, geometry_, buffers_.visited, known.scale, buffers_.sums, squares(input), maxima
+                    plane(input), settings_, geometry_, buffers_.visited, known.scale, buffers_.sums, squares(input),
+                    maxima
                 );
                 count = first_block(squares(input), geometry_.flat, maxima, buffers_.survivors.found, first, &known);
                 // Patches whose squares vanish beside the map's largest value are taken for zeros: the second term.
-                known.share = rounding_share(taps) * std::sqrt(double(known.most_square)) / known.scale + 0x1p-40 * known.size();
+                known.share =
+                    rounding_share(taps) * std::sqrt(double(known.most_square)) / known.scale + 0x1p-40 * known.size();
             }
             if (count == 0) {
                 for (int64_t lane = 0; lane < lanes; lane++) contributions(input)[lane] = 0.0f;
             } else {
-                for (int64_t tap = 0; tap < taps; tap++)
-                    for (int64_t at = 0; at < BLOCK; at++)
-                        buffers_.first_values[tap * BLOCK + at] = plane(input)[first[at < count ? at : 0] + buffers_.offsets[tap]];
+                for (int64_t at = count; at < BLOCK; at++) first[at] = first[0];
+                gather(plane(input), buffers_.offsets, taps, first, buffers_.first_values);
                 evaluate_block(
-                    conv_.packed.data() + conv_.group_offset(group_, settings_.inputs * taps) + input * lanes * taps, lanes, taps,
-                    buffers_.first_values, zero_seen, contributions(input)
+                    conv_.packed.data() + conv_.group_offset(group_, settings_.inputs * taps) + input * lanes * taps,
+                    lanes, taps, buffers_.first_values, zero_seen, contributions(input)
                 );
             }
             raise_tops(contributions(input), lanes, k_, buffers_.tops);
         }
     }
 
-    // Contributions this far below the k-th largest found cannot be among the k largest, whatever rounding did.
+    // Contributions this far below the k-th largest found cannot be among the k largest, whatever rounding did to both:
+    // they need not be known, and those left below may be too small.
     void set_floors() {
         const int64_t lanes = settings_.lanes();
         double share = 0.0;
@@ -161,7 +167,7 @@ class WindowedGroup {
         const float *tops = buffers_.tops + (k_ - 1) * lanes;
         for (int64_t lane = 0; lane < lanes; lane++) {
             buffers_.errors[lane] = float(norms[lane] * share * 1.01) + UNDERFLOW_LOSS;
-            buffers_.floors[lane] = tops[lane] - 2.0f * buffers_.errors[lane];
+            buffers_.floors[lane] = tops[lane] - 3.0f * buffers_.errors[lane];
         }
     }
 
@@ -225,7 +231,8 @@ class WindowedGroup {
         for (int64_t input = 0; input < settings_.inputs; input++) {
             const double found = contributions(input)[output];
             if (overflow || found + buffers_.errors[output] >= least)
-                if (overflow || found + error_of(output, input) >= least) buffers_.contenders[count++] = {found, int32_t(input)};
+                if (overflow || found + error_of(output, input) >= least)
+                    buffers_.contenders[count++] = {found, int32_t(input)};
         }
         if (proven && count == k_) return;
         for (int64_t at = 0; at < count; at++) {
