@@ -7,7 +7,7 @@ Measured: GoogLeNet, one thread of an AMD EPYC, processor time an image in batch
 forward pass and 29 ms for counting, at 224 pixels 66 ms and 88 ms. `docs/counting.md` says what takes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -133,13 +133,16 @@ class Counter:
         self._reserve(1)
 
     def count(
-        self, images: Float[Tensor, "image channel height width"], class_slots: Int[Tensor, " image"] | Sequence[int]
+        self,
+        images: Float[Tensor, "image channel height width"],
+        class_slots: Int[Tensor, " image"] | Sequence[int] | Callable[[Tensor], Int[Tensor, " image"] | Sequence[int]],
     ) -> BatchResult:
         """Counts a batch of images.
 
         Args:
             images: Transformed as the model expects; moved to the counter's device and type.
-            class_slots: Per image the slot to count into, 0 or more.
+            class_slots: Per image the slot to count into, 0 or more; or what makes it of the model's output (image,
+                output), where -1 says that the image is not counted.
 
         Returns:
             The model's output and each layer's maxima.
@@ -149,20 +152,18 @@ class Counter:
             ModelError: If the model gives something else than one output vector an image.
             SettingError: If the batch is empty, or there is not one slot, 0 or more, for each image.
         """
-        slots = torch.as_tensor(class_slots, dtype=torch.int64)
         if not len(images):
             raise SettingError("the batch is empty, at least one image was expected")
-        if len(slots) != len(images):
-            raise SettingError(f"{len(images)} images, {len(slots)} slots: one slot an image was expected")
-        if int(slots.min()) < 0:
-            raise SettingError(f"slot {int(slots.min())}: 0 or more was expected")
-        slots = slots.to(self.device)
+        slots = None if callable(class_slots) else _checked_slots(class_slots, len(images), lowest=0)
         images = images.to(self.device, self.dtype)
-        batch = _Batch(self, slots)
+        batch = _Batch(self)
         with torch.no_grad(), full_precision():
             output = Watcher(self._module, batch.before, batch.after).run(images)
             logits = logits_of(output, len(images))
-            self._commit(batch, slots)
+            if callable(class_slots):
+                slots = _checked_slots(class_slots(logits), len(images), lowest=-1)
+            assert slots is not None  # noqa: S101 - for the type checker
+            self._commit(batch, slots.to(self.device))
         peaks = [batch.peaks[layer.index] for layer in self.graph.layers]
         return BatchResult(logits, [peak.values for peak in peaks], [peak.positions for peak in peaks])
 
@@ -216,6 +217,10 @@ class Counter:
             grow("conv", conv.index, conv.out_channels, conv.candidates)
 
     def _commit(self, batch: "_Batch", slots: Tensor) -> None:
+        counted = slots >= 0
+        if not counted.all():
+            batch.keep(counted)
+            slots = slots[counted]
         numbers = slots.tolist()
         self._reserve(max(numbers, default=-1) + 1)
         for slot in numbers:
@@ -231,12 +236,20 @@ class Counter:
             store.view(-1).index_add_(0, cells, torch.ones_like(cells, dtype=torch.int32))
 
 
+def _checked_slots(given: Tensor | Sequence[int], images: int, *, lowest: int) -> Tensor:
+    slots = torch.as_tensor(given, dtype=torch.int64)
+    if len(slots) != images:
+        raise SettingError(f"{images} images, {len(slots)} slots: one slot an image was expected")
+    if int(slots.min()) < lowest:
+        raise SettingError(f"slot {int(slots.min())}: {lowest} or more was expected")
+    return slots
+
+
 class _Batch:
     """What one forward pass finds, before it is added to the counts."""
 
-    def __init__(self, counter: Counter, slots: Tensor) -> None:
+    def __init__(self, counter: Counter) -> None:
         self.counter = counter
-        self.slots = slots
         self.peaks: dict[int, Peaks] = {}
         self.taken: dict[int, Any] = {}
         self.inputs: dict[int, Tensor] = {}
@@ -244,6 +257,13 @@ class _Batch:
         layers: dict[str, ShownLayer] = {layer.tap: layer for layer in counter.graph.layers}
         self._convs = convs
         self._layers = layers
+
+    def keep(self, counted: Tensor) -> None:
+        """Drops what was found of the images that are not counted."""
+        self.taken = {
+            layer: type(taken)(*(values[counted] for values in taken)) for layer, taken in self.taken.items()
+        }
+        self.inputs = {conv: inputs[counted] for conv, inputs in self.inputs.items()}
 
     def before(self, node: torch.fx.Node, value: Any) -> None:
         """Looks at a convolution's input before it runs: an in-place operation may change it afterwards."""
