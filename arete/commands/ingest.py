@@ -34,6 +34,26 @@ def ingest(
         list[str] | None,
         typer.Option("--classes", help="Only these: names or folders, commas between, or @FILE.", show_default=False),
     ] = None,
+    superclasses: Annotated[
+        Path | None,
+        typer.Option("--superclasses", help="Sums of classes: NAME<TAB>CLASS lines, or .json.", show_default=False),
+    ] = None,
+    subset: Annotated[
+        list[str] | None,
+        typer.Option("--subset", help="NAME=FILE: images listed in FILE, one a line; repeatable.", show_default=False),
+    ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--image", help="One image of the data as a class set of its own; repeatable.", show_default=False
+        ),
+    ] = None,
+    labels: Annotated[
+        bool, typer.Option("--labels/--no-labels", help="Count every label, or only the sets given.")
+    ] = True,
+    where: Annotated[
+        str, typer.Option("--where", help="Count all images, or only those predicted correct or misclassified.")
+    ] = "all",
     limit: Annotated[
         int | None, typer.Option("--limit", help="At most this many images a class.", show_default=False)
     ] = None,
@@ -102,7 +122,8 @@ def ingest(
         "tile_px": tile_px, "device": device, "dtype": dtype, "batch_size": batch_size, "workers": workers,
         "threads": threads, "memory_mb": memory_mb, "max_failed": max_failed, "seed": seed, "limit": limit,
         "split": split, "name": name, "class_names": class_names, "image_size": image_size, "weights": weights,
-        "classes": tuple(classes) if classes else None,
+        "classes": tuple(classes) if classes else None, "superclasses": superclasses, "labels": labels, "where": where,
+        "subsets": tuple(map(_named_file, subset or ())), "single_images": tuple(image or ()),
     }  # fmt: skip
     result = run_job(IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet))
     if as_json:
@@ -113,11 +134,20 @@ def ingest(
         raise typer.Exit(_PARTIAL)
 
 
+def _named_file(text: str) -> tuple[str, Path]:
+    from arete_core.errors import SettingError
+
+    name, sign, file = text.partition("=")
+    if not sign or not name.strip() or not file:
+        raise SettingError(f"--subset {text!r} is not NAME=FILE", hint="for instance --subset hard=hard.txt")
+    return " ".join(name.split()), Path(file)
+
+
 def _describe(result: "IngestResult") -> str:
     left_out = f", {result.failed:,} images left out (see images.parquet)" if result.failed else ""
     if result.already_done:
         return f"{result.folder}: done already, {result.images:,} images{left_out}"
     return (
-        f"{result.folder}: {result.images:,} images of {result.classes} classes in {result.seconds:.1f} s{left_out}\n"
+        f"{result.folder}: {result.images:,} images in {result.classes} classes, {result.seconds:.1f} s{left_out}\n"
         f"next: arete load {result.folder}"
     )

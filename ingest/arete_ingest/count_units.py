@@ -19,7 +19,7 @@ from torch import Tensor
 
 from arete_core.errors import DatasetError, ModelError, SettingError
 from arete_core.progress import Progress, Task
-from arete_ingest.counter import Counter
+from arete_ingest.counter import BatchResult, Counter
 from arete_ingest.execution import NotFiniteError
 from arete_ingest.parts import Parts, UnitResult
 from arete_ingest.planning import Job, units_of
@@ -39,8 +39,8 @@ def count_units(job: Job, parts: Parts, progress: Progress) -> int:
         progress: Where to report to, one step an image.
 
     Returns:
-        Number of images in the units that an earlier job had finished. Memory: the counts of one unit and some five
-        batches in each lane.
+        Number of images in the units that an earlier job had finished, each as often as it is computed. Memory: the
+        counts of one unit and some five batches in each lane.
 
     Raises:
         DatasetError: If more images than allowed cannot be read, or none can.
@@ -55,14 +55,14 @@ def count_units(job: Job, parts: Parts, progress: Progress) -> int:
         failures.add(parts.errors(unit))
     todo = deque(batches for unit, batches in batches_of.items() if unit not in done)
     if todo:
-        with progress.task("Count images", total=len(job.files), unit="images", done=counted) as task:
+        with progress.task("Count images", total=job.plan.steps, unit="images", done=counted) as task:
             try:
                 _run_lanes(job, parts, _Common(todo, failures, task))
             except (KeyboardInterrupt, SystemExit):
                 progress.say("stopped: the same command continues where the last finished unit ends")
                 raise
-    if failures.count == len(job.files):
-        failures.stop(f"none of the {len(job.files):,} images could be read")
+    if failures.count == len(job.plan.files):
+        failures.stop(f"none of the {len(job.plan.files):,} images could be read")
     return counted
 
 
@@ -130,7 +130,8 @@ def _run_lane(job: Job, parts: Parts, common: _Common) -> None:
     decoded = decode_ahead(
         job.dataset.root, common.batches(), job.model.transform, threads=job.settings.decode_threads(job.device.type)
     )
-    unit = _Unit(job, counter)
+    true_outputs = job.true_outputs()
+    unit = _Unit(job, counter, true_outputs)
     with closing(decoded):
         for batch in decoded:
             if common.stopping.is_set():
@@ -139,7 +140,7 @@ def _run_lane(job: Job, parts: Parts, common: _Common) -> None:
             common.report(batch)
             if batch.ends_unit:
                 parts.write(batch.batch.unit, unit.finish())
-                unit = _Unit(job, counter)
+                unit = _Unit(job, counter, true_outputs)
 
 
 def model_input(pixels: np.ndarray, transform: ImageTransform, device: torch.device) -> Tensor:
@@ -163,11 +164,15 @@ class _Failures:
     """Images that could not be read, against how many may."""
 
     def __init__(self, job: Job) -> None:
-        self._files = job.files
-        self._allowed = math.ceil(job.settings.max_failed * len(job.files))
+        self._files = job.plan.files
+        self._allowed = math.ceil(job.settings.max_failed * len(job.plan.files))
         self._share = job.settings.max_failed
-        self._first: list[str] = []
-        self.count = 0
+        self._reasons: dict[int, str] = {}
+
+    @property
+    def count(self) -> int:
+        """Number of files; one that is in several class sets fails once."""
+        return len(self._reasons)
 
     def add(self, errors: dict[int, str], task: Task | None = None) -> None:
         """Adds a batch's failures.
@@ -179,10 +184,7 @@ class _Failures:
         Raises:
             DatasetError: If there are more than allowed.
         """
-        for image, reason in errors.items():
-            self.count += 1
-            if len(self._first) < _NAMED_FAILURES:
-                self._first.append(f"{self._files[image]} ({reason})")
+        self._reasons |= errors
         if errors and task is not None:
             task.note(f"{self.count:,} failed")
         if self.count > self._allowed:
@@ -190,9 +192,10 @@ class _Failures:
 
     def stop(self, what: str) -> NoReturn:
         """Raises with the first few names."""
-        more = f" and {self.count - len(self._first)} more" if self.count > len(self._first) else ""
+        first = [f"{self._files[image]} ({reason})" for image, reason in self._reasons.items()][:_NAMED_FAILURES]
+        more = f" and {self.count - len(first)} more" if self.count > len(first) else ""
         raise DatasetError(
-            f"{what}: {'; '.join(self._first)}{more}",
+            f"{what}: {'; '.join(first)}{more}",
             hint=f"mend or remove them, or allow a larger share than {self._share:g} with --max-failed",
         )
 
@@ -200,11 +203,12 @@ class _Failures:
 class _Unit:
     """One unit of work while it is counted."""
 
-    def __init__(self, job: Job, counter: Counter) -> None:
+    def __init__(self, job: Job, counter: Counter, true_outputs: np.ndarray) -> None:
         self._job = job
         self._counter = counter
-        self._class_of = {unit: entry.class_.index for entry in job.plan for unit in entry.units}
+        self._true_outputs = true_outputs
         self._images: list[int] = []
+        self._counted: list[np.ndarray] = []
         self._outputs: list[np.ndarray] = []
         self._probabilities: list[np.ndarray] = []
         self._errors: dict[int, str] = {}
@@ -225,28 +229,55 @@ class _Unit:
         self._errors |= batch.errors
         if not batch.kept:
             return
+        ids = np.asarray(batch.kept, np.int64)
+        true = self._true_outputs[ids]
+        result, counted = self._computed(batch, true)
+        self._images += batch.kept
+        self._counted.append(counted)
+        self._outputs.append(result.logits.argmax(dim=1).int().cpu().numpy())
+        self._probabilities.append(_probabilities(result.logits, true))
+        # An image that several class sets hold is an example once: where its first unit counts it.
+        shown = np.flatnonzero(counted & (self._job.plan.owners[ids] == batch.batch.unit))
+        if len(shown):
+            self._keep_strongest(result, ids, shown)
+
+    def _computed(self, batch: DecodedBatch, true: np.ndarray) -> tuple[BatchResult, np.ndarray]:
+        """Computes a batch and counts those of its images that are asked for; says which these are."""
+        where = self._job.settings.where
+        counted = np.ones(len(batch.kept), np.bool_)
+
+        def slots(logits: Tensor) -> list[int]:
+            right = logits.argmax(dim=1).cpu().numpy() == true
+            counted[:] = right if where == "correct" else ~right
+            return np.where(counted, 0, -1).tolist()
+
         images = model_input(batch.pixels, self._job.model.transform, self._job.device)
         try:
-            result = self._counter.count(images, [0] * len(batch.kept))
+            result = self._counter.count(images, [0] * len(batch.kept) if where == "all" else slots)
         except NotFiniteError as error:
-            file = self._job.files[batch.kept[error.image]]
+            file = self._job.plan.files[batch.kept[error.image]]
             raise ModelError(f"{error.message}: {file}", hint=error.hint) from error
         except torch.OutOfMemoryError as error:
             raise SettingError(
                 f"a batch of {self._job.settings.batch_size} does not fit into the memory of {self._job.device}",
                 hint="choose a smaller --batch-size; the run folder has to be started anew for it",
             ) from error
-        output = self._job.output_of.get(self._class_of[batch.batch.unit])
-        self._images += batch.kept
-        self._outputs.append(result.logits.argmax(dim=1).int().cpu().numpy())
-        if output is None:
-            probabilities = np.full(len(batch.kept), np.nan, np.float32)
-        else:
-            probabilities = torch.softmax(result.logits.double(), dim=1)[:, output].float().cpu().numpy()
-        self._probabilities.append(probabilities)
+        return result, counted
+
+    def _keep_strongest(self, result: BatchResult, ids: np.ndarray, shown: np.ndarray) -> None:
         k = self._job.settings.examples
+        rows = torch.from_numpy(shown).to(result.logits.device)
+        everything = len(shown) == len(ids)
         self._strongest = [
-            merge(before, strongest_of(maxima, positions, batch.kept, k))
+            merge(
+                before,
+                strongest_of(
+                    maxima if everything else maxima[rows],
+                    positions if everything else positions[rows],
+                    ids[shown].tolist(),
+                    k,
+                ),
+            )
             for before, maxima, positions in zip(self._strongest, result.maxima, result.positions, strict=True)
         ]
 
@@ -255,8 +286,16 @@ class _Unit:
         return UnitResult(
             counts=self._counter.take(0),
             images=np.asarray(self._images, np.int64),
+            counted=np.concatenate([np.empty(0, np.bool_), *self._counted]),
             outputs=np.concatenate([np.empty(0, np.int32), *self._outputs]),
             probabilities=np.concatenate([np.empty(0, np.float32), *self._probabilities]),
             errors=self._errors,
             strongest=self._strongest,
         )
+
+
+def _probabilities(logits: Tensor, outputs: np.ndarray) -> np.ndarray:
+    """Returns the softmax of each image's own output, float32 (image,); NaN where it is not known (-1)."""
+    known = torch.from_numpy(np.maximum(outputs, 0)).to(logits.device)
+    values = torch.softmax(logits.double(), dim=1).gather(1, known[:, None])[:, 0].float().cpu().numpy()
+    return np.where(outputs >= 0, values, np.float32(np.nan))

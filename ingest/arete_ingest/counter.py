@@ -260,9 +260,7 @@ class _Batch:
 
     def keep(self, counted: Tensor) -> None:
         """Drops what was found of the images that are not counted."""
-        self.taken = {
-            layer: type(taken)(*(values[counted] for values in taken)) for layer, taken in self.taken.items()
-        }
+        self.taken = {layer: type(taken)(*(values[counted] for values in taken)) for layer, taken in self.taken.items()}
         self.inputs = {conv: inputs[counted] for conv, inputs in self.inputs.items()}
 
     def before(self, node: torch.fx.Node, value: Any) -> None:

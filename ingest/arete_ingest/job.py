@@ -61,7 +61,7 @@ class IngestResult:
         run_id: The run's id.
         images: Images counted.
         failed: Images left out because they could not be read.
-        classes: Number of classes.
+        classes: Number of class sets.
         already_done: True where the folder was whole before and nothing was done.
         continued_images: Images that an earlier, interrupted job had counted.
         seconds: Wall-clock time of the whole call.
@@ -137,7 +137,7 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock") -> IngestR
         tables = cut_examples(
             folder,
             root=job.dataset.root,
-            files=job.files,
+            files=job.plan.files,
             graph=job.graph,
             strongest=joined.strongest,
             transform=job.model.transform,
@@ -226,7 +226,7 @@ def _refuse_if_different(folder: Path, before: dict[str, Any], now: dict[str, An
 
 
 def _check_disk(job: Job, folder: Path, parts: Parts) -> None:
-    needed = _needed_bytes(job, units=sum(len(entry.units) for entry in job.plan) - len(parts.done()))
+    needed = _needed_bytes(job, units=len(job.plan.units) - len(parts.done()))
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise RunFolderError(
@@ -245,7 +245,7 @@ def _needed_bytes(job: Job, *, units: int) -> int:
     table = pairs // 4
     # A tile takes about a tenth of a byte a pixel and channel; a small file takes whole blocks of the disk.
     strip = 4096 + examples * job.settings.tile_px**2 * 3 // 10
-    return units * unit + len(job.plan) * table + (channels * strip if examples else 0) + 32_000_000
+    return units * unit + len(job.plan.sets) * table + (channels * strip if examples else 0) + 32_000_000
 
 
 def _clean(folder: Path, parts: Parts) -> None:
@@ -271,7 +271,7 @@ def _manifest(job: Job, joined: Joined) -> Manifest:
         dataset=DatasetInfo(
             name=job.dataset.root.name,
             split=job.dataset.split,
-            files_sha256=job.dataset.files_sha256,
+            files_sha256=job.plan.files_sha256,
             images=joined.images,
             failed=joined.failed,
         ),
@@ -301,7 +301,7 @@ def _result(
         run_id=job.settings.run_id,
         images=dataset.images,
         failed=dataset.failed,
-        classes=len(job.plan),
+        classes=len(job.plan.sets),
         already_done=already_done,
         continued_images=continued,
         seconds=clock.total(),

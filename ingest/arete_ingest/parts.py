@@ -41,8 +41,9 @@ class UnitResult:
     """What one finished unit gave.
 
     Attributes:
-        counts: Of the images that could be read.
-        images: int64 ids of these images, ascending.
+        counts: Of the images that were counted.
+        images: int64 ids of the images that could be read, ascending.
+        counted: bool, whether each of these was counted.
         outputs: int32, the model's largest output of each.
         probabilities: float32, of the true class; NaN where outputs are not matched to classes.
         errors: Reasons of the images that could not be read, by id.
@@ -51,6 +52,7 @@ class UnitResult:
 
     counts: ClassCounts
     images: np.ndarray
+    counted: np.ndarray
     outputs: np.ndarray
     probabilities: np.ndarray
     errors: dict[int, str]
@@ -125,12 +127,15 @@ def write_job(folder: Path, job: dict[str, Any]) -> None:
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Says in words what differs between two jobs, one item a changed value."""
-    return [
-        f"{key.replace('_', ' ')} was {_shown(before.get(key))}, is {_shown(now.get(key))}"
-        for key in dict.fromkeys([*before, *now])
-        if before.get(key) != now.get(key)
-    ]
+    """Says in words what differs between two jobs, one item a changed value; of class sets, one a changed set."""
+    found: list[str] = []
+    for key in dict.fromkeys([*before, *now]):
+        was, is_ = before.get(key), now.get(key)
+        if key == "sets":
+            found += differences(was or {}, is_ or {})
+        elif was != is_:
+            found.append(f"{key.replace('_', ' ')} was {_shown(was)}, is {_shown(is_)}")
+    return found
 
 
 def _shown(value: Any) -> str:
@@ -166,6 +171,7 @@ class Parts:
         """Writes a finished unit, whole or not at all."""
         arrays: dict[str, np.ndarray] = {
             "images": result.images,
+            "counted": result.counted,
             "outputs": result.outputs,
             "probabilities": result.probabilities,
             "errors": np.frombuffer(json.dumps(list(result.errors.items())).encode(), np.uint8),
@@ -200,11 +206,12 @@ class Parts:
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            counts = self._counts(arrays["gaps"], arrays["counts"], images=len(arrays["images"]))
+            counts = self._counts(arrays["gaps"], arrays["counts"], images=int(arrays["counted"].sum()))
             ends = np.cumsum([layer.channels for layer in self._graph.layers])[:-1]
             return UnitResult(
                 counts=counts,
                 images=arrays["images"],
+                counted=arrays["counted"],
                 outputs=arrays["outputs"],
                 probabilities=arrays["probabilities"],
                 errors=dict(json.loads(arrays["errors"].tobytes())),

@@ -9,6 +9,9 @@ from arete_core.errors import SettingError
 from arete_core.ids import check_run_id, run_id_from
 
 _NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
+_UNUSUAL = {"labels": True, "where": "all"}
+WHERE = ("all", "correct", "misclassified")
+"""Which images are counted, by whether their largest output is that of their label."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,12 @@ class IngestSettings:
         split: * `train`, `val` and the like; None takes `train` where the folder has splits.
         classes: * Classes asked for, as `dataset.scan_folder` takes them; all when None.
         class_names: File of `folder<TAB>name` lines; `classes.tsv` in the data folder when None.
-        limit: * At most this many images a class; all when None.
+        limit: * At most this many images a class; all when None. Subsets and single images are not limited.
+        superclasses: * File of superclasses, as `class_sets.read_superclasses` takes it; none when None.
+        subsets: * Names of subsets and the files that list their images, as `class_sets.read_subset` takes them.
+        single_images: * Images that are a class set each.
+        labels: * Whether the labels are class sets of the run; False leaves only the other sets.
+        where: * `correct` or `misclassified` counts only images whose largest output is, or is not, their label's.
         image_size: * Side of the square input in pixels; the weights' own when None.
         method: * Which activation counts the loader takes: by share, or of the k largest channels. Both are counted.
         share: * Share of a layer's activation that an image's counted channels reach, above 0 and at most 1.
@@ -52,6 +60,11 @@ class IngestSettings:
     classes: tuple[str, ...] | None = None
     class_names: Path | None = None
     limit: int | None = None
+    superclasses: Path | None = None
+    subsets: tuple[tuple[str, Path], ...] = ()
+    single_images: tuple[Path, ...] = ()
+    labels: bool = True
+    where: str = "all"
     image_size: int | None = None
     method: str = "share"
     share: float = 0.03
@@ -97,7 +110,20 @@ class IngestSettings:
             raise SettingError(f"method is {self.method!r}, share or top-k was expected")
         if self.dtype not in ("float32", "float64"):
             raise SettingError(f"dtype is {self.dtype!r}, float32 or float64 was expected")
+        if self.where not in WHERE:
+            raise SettingError(f"where is {self.where!r}, one of {', '.join(WHERE)} was expected")
+        if not self.labels:
+            self._check_without_labels()
         check_run_id(self.run_id)
+
+    def _check_without_labels(self) -> None:
+        if self.superclasses is None and not self.subsets and not self.single_images:
+            raise SettingError(
+                "without labels there is nothing to count",
+                hint="name a class set with --superclasses, --subset or --image, or leave out --no-labels",
+            )
+        if self.classes is not None:
+            raise SettingError("--classes picks labels and --no-labels leaves them out", hint="give one of the two")
 
     @property
     def run_id(self) -> str:
@@ -120,4 +146,6 @@ class IngestSettings:
 
         Model, weights, transform, images and classes are not among them: the job adds what they turned out to be.
         """
-        return {name: getattr(self, name) for name in _NUMBERS}
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        # Only where they are used, so that runs made before there was such a setting are still known as the same.
+        return numbers | {name: getattr(self, name) for name, usual in _UNUSUAL.items() if getattr(self, name) != usual}
