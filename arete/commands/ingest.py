@@ -103,6 +103,8 @@ def ingest(
     A job that was interrupted continues with the same command; one that is done does nothing. Exit code 3 says that it
     is done but had to leave images out.
 
+    Several GPUs or machines share a job: torchrun --no-python --nproc-per-node N arete ingest …
+
     Example: arete ingest --model googlenet --weights DEFAULT --data imagenet/ --out runs/googlenet
     """
     from arete.output import print_json
@@ -126,11 +128,14 @@ def ingest(
         "subsets": tuple(map(_named_file, subset or ())), "single_images": tuple(image or ()),
     }  # fmt: skip
     result = run_job(IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet))
+    if result.process:
+        return  # the job's first process speaks for all
     if as_json:
         print_json({**vars(result), "folder": str(result.folder)})
     else:
         typer.echo(_describe(result))
-    if result.failed:
+    # torchrun takes every code but 0 for a failure, and would start the job again.
+    if result.failed and result.processes == 1:
         raise typer.Exit(_PARTIAL)
 
 

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -59,8 +60,23 @@ class UnitResult:
     strongest: list[Strongest]
 
 
+class Lock:
+    """The lock on a run folder, while it is held.
+
+    Args:
+        descriptor: Of the locked file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def announce(self, text: str) -> None:
+        """Writes a line after the process id, for the other processes of the same job."""
+        os.write(self._descriptor, f"{text}\n".encode())
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, patience_s: float = 0.0) -> Iterator[Lock]:
     """Holds a run folder for this process.
 
     The lock is the kernel's, on `.lock`: it goes with the process, however that ends. The process id inside is for
@@ -68,18 +84,26 @@ def locked(folder: Path) -> Iterator[None]:
 
     Args:
         folder: The run folder; exists.
+        patience_s: How long to try, where other processes of this job may be looking whether it is held.
+
+    Yields:
+        The lock.
 
     Raises:
         RunConflictError: If another process holds it.
     """
     path = folder / LOCK_FILE
+    latest = time.monotonic() + patience_s
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            owner = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            owner = os.read(descriptor, 32).decode(errors="replace").partition("\n")[0].strip() or "unknown"
             os.close(descriptor)
+            if time.monotonic() < latest:
+                time.sleep(0.05)
+                continue
             raise RunConflictError(
                 f"another job (process {owner}) is writing {folder}",
                 hint="wait until it is done, or choose another --out",
@@ -91,7 +115,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield
+        yield Lock(descriptor)
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)
@@ -162,6 +186,8 @@ class Parts:
         self._folder.mkdir(exist_ok=True)
         for path in self._folder.glob(".*.tmp"):
             path.unlink()
+        for path in self._folder.glob("claims-*"):
+            shutil.rmtree(path)
 
     def done(self) -> set[int]:
         """Returns the numbers of the units that are finished."""
@@ -188,7 +214,7 @@ class Parts:
             for name, array in arrays.items():
                 with archive.open(f"{name}.npy", "w") as file:
                     np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-        write_bytes_atomically(self._path(unit), buffer.getvalue())
+        write_bytes_atomically(self.path(unit), buffer.getvalue())
 
     def read(self, unit: int) -> UnitResult:
         """Reads a finished unit.
@@ -202,7 +228,7 @@ class Parts:
         Raises:
             RunAlteredError: If its file is damaged.
         """
-        path = self._path(unit)
+        path = self.path(unit)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
@@ -251,7 +277,7 @@ class Parts:
         Raises:
             RunAlteredError: If its file is damaged.
         """
-        path = self._path(unit)
+        path = self.path(unit)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return dict(json.loads(stored["errors"].tobytes()))
@@ -262,7 +288,8 @@ class Parts:
         """Removes all units; the run folder is whole without them."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _path(self, unit: int) -> Path:
+    def path(self, unit: int) -> Path:
+        """Returns where a unit's file is, or will be."""
         return self._folder / f"{unit:07d}.npz"
 
 

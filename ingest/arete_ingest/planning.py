@@ -16,6 +16,7 @@ from arete_ingest.dataset import Dataset, match_outputs, scan_folder
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.models import LoadedModel, load_model
 from arete_ingest.plan import Plan, make_plan
+from arete_ingest.processes import Process
 from arete_ingest.reading import Batch
 from arete_ingest.settings import IngestSettings
 from arete_ingest.tracing import trace_model
@@ -37,6 +38,7 @@ class Job:
         sets: Class sets that are no labels, in order of index.
         plan: The images, class sets and units of work.
         device: Where counting is done.
+        process: Which of the job's processes this is.
     """
 
     settings: IngestSettings
@@ -47,6 +49,7 @@ class Job:
     sets: tuple[ClassSet, ...]
     plan: Plan
     device: torch.device
+    process: Process
 
     def fingerprint(self) -> dict[str, Any]:
         """Returns everything that the numbers depend on, as plain JSON values; nothing of it says where files lie."""
@@ -76,7 +79,9 @@ class Job:
     @property
     def lanes(self) -> int:
         """How many units are counted beside each other."""
-        return 1 if self.device.type == "cuda" else self.settings.threads or cores()
+        if self.device.type == "cuda":
+            return 1
+        return self.settings.threads or max(1, cores() // self.process.local_world)
 
     def device_name(self) -> str:
         """Returns the device in words: `cpu`, or `cuda: ` and the card's name."""
@@ -85,12 +90,13 @@ class Job:
         return f"cuda: {torch.cuda.get_device_name(self.device)}"
 
 
-def prepare(settings: IngestSettings, progress: Progress) -> Job:
+def prepare(settings: IngestSettings, progress: Progress, process: Process) -> Job:
     """Lists the images, makes and traces the model. Writes nothing.
 
     Args:
         settings: What is asked for.
         progress: Where remarks go.
+        process: Which of the job's processes this is.
 
     Returns:
         The job.
@@ -98,7 +104,7 @@ def prepare(settings: IngestSettings, progress: Progress) -> Job:
     Raises:
         BadInput: If model, weights, data or settings cannot work.
     """
-    device = _device(settings.device)
+    device = _device(settings.device, process)
     dataset, sets, notes = _images(settings)
     out = settings.out.absolute()
     if out.resolve().is_relative_to(dataset.root.resolve()):
@@ -112,7 +118,7 @@ def prepare(settings: IngestSettings, progress: Progress) -> Job:
         progress.say(note)
     plan = make_plan(dataset, sets, with_labels=settings.labels, unit_images=settings.batch_size * UNIT_BATCHES)
     _check_outputs(settings, dataset, plan, model, output_of, progress)
-    return Job(settings, dataset, model, graph, output_of, tuple(sets), plan, device)
+    return Job(settings, dataset, model, graph, output_of, tuple(sets), plan, device, process)
 
 
 def _images(settings: IngestSettings) -> tuple[Dataset, list[ClassSet], list[str]]:
@@ -180,18 +186,28 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _device(name: str) -> torch.device:
+def _device(name: str, process: Process) -> torch.device:
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
     except RuntimeError as error:
         raise SettingError(f"device {name!r} is none of auto, cpu, cuda and cuda:N") from error
     if device.type not in ("cpu", "cuda"):
         raise SettingError(f"device {name!r} is none of auto, cpu, cuda and cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+    if device.type != "cuda":
+        return device
+    cards = torch.cuda.device_count()
+    if device.index is None and process.world > 1:
+        if process.local_rank >= cards > 0:
+            raise SettingError(
+                f"{process.name} would take CUDA device {process.local_rank}, this machine has {cards}",
+                hint=f"start one process a device: torchrun --nproc-per-node {cards}",
+            )
+        device = torch.device("cuda", process.local_rank)
+    if (device.index or 0) >= cards:
         raise SettingError(
-            f"device {name} was asked for, PyTorch {torch.__version__} sees {torch.cuda.device_count()} CUDA devices",
+            f"device {name} was asked for, PyTorch {torch.__version__} sees {cards} CUDA devices",
             hint="leave --device out, or install a PyTorch build for your driver",
         )
     return device

@@ -44,7 +44,7 @@ class IngestSettings:
         dtype: * `float32` or `float64`.
         batch_size: * Images computed at once. Part of the numbers, because libraries choose their kernels by it.
         workers: Threads that decode images for each computing thread or GPU; chosen by the device when None.
-        threads: Threads that compute on the CPU, each a unit of work of its own; one a core when None.
+        threads: Threads that compute on the CPU, each a unit of work of its own; one a core when None. Of each process.
         memory_mb: About how much memory counting may take at a time; chosen by device when None.
         max_failed: Share of the images that may be unreadable before the job fails, rounded up to whole images: one
             bad image never stops a job unless 0 is asked for.
@@ -135,11 +135,16 @@ class IngestSettings:
         """The run's name, for people."""
         return self.name or self.out.absolute().name
 
-    def decode_threads(self, device_type: str) -> int:
-        """Returns how many threads decode for one lane. One decodes faster than a CPU counts; a GPU wants all."""
+    def decode_threads(self, device_type: str, processes: int = 1) -> int:
+        """Returns how many threads decode for one lane. One decodes faster than a CPU counts; a GPU wants all.
+
+        Args:
+            device_type: `cpu` or `cuda`.
+            processes: How many processes share this machine.
+        """
         if self.workers is not None:
             return self.workers
-        return min(16, os.cpu_count() or 1) if device_type == "cuda" else 1
+        return max(1, min(16, (os.cpu_count() or 1) // processes)) if device_type == "cuda" else 1
 
     def numbers(self) -> dict[str, Any]:
         """Returns the settings that change the numbers and say nothing about where files lie, as plain JSON values.
