@@ -77,7 +77,9 @@ def ingest(
     tile_px: Annotated[int, typer.Option("--tile-px", help="Side of an example's picture, in pixels.")] = 96,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option("--dtype", help="float32, or float64 to check it.")] = "float32",
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Images computed at once.")] = 32,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="Images computed at once; 32.", show_default=False)
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Threads that decode images.", show_default=False)
     ] = None,
@@ -89,7 +91,9 @@ def ingest(
     ] = None,
     memory_mb: Annotated[
         float | None,
-        typer.Option("--memory-mb", help="Memory that counting takes at a time.", show_default=False),
+        typer.Option(
+            "--memory-mb", help="Memory the job may take on a CPU; of counting, on a GPU.", show_default=False
+        ),
     ] = None,
     max_failed: Annotated[
         float, typer.Option("--max-failed", help="Share of unreadable images at which the job fails.")

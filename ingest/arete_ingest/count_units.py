@@ -206,7 +206,8 @@ def _run_lane(job: Job, common: _Common) -> None:
         influence_k=job.settings.influence_k,
         dtype=getattr(torch, job.settings.dtype),
         device=job.device,
-        memory_mb=job.settings.memory_mb,
+        # On a CPU the limit is the whole job's: it has chosen lanes and batch size already.
+        memory_mb=job.settings.memory_mb if job.device.type == "cuda" else None,
     )
     threads = job.settings.decode_threads(job.device.type, job.process.local_world)
     decoded = decode_ahead(job.dataset.root, common.batches(), job.model.transform, threads=threads)
@@ -347,7 +348,7 @@ class _Unit:
             raise ModelError(f"{error.message}: {file}", hint=error.hint) from error
         except torch.OutOfMemoryError as error:
             raise SettingError(
-                f"a batch of {self._job.settings.batch_size} does not fit into the memory of {self._job.device}",
+                f"a batch of {self._job.batch_size} does not fit into the memory of {self._job.device}",
                 hint="choose a smaller --batch-size; the run folder has to be started anew for it",
             ) from error
         return result, counted

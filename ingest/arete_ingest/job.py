@@ -39,7 +39,8 @@ from arete_core.run_folder import (
 )
 from arete_core.run_schema import FORMAT_VERSION
 from arete_ingest.count_units import count_units
-from arete_ingest.examples import cut_examples
+from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
+from arete_ingest.memory import resident_bytes
 from arete_ingest.parts import JOB_FILE, LOCK_FILE, Lock, Parts, differences, locked, read_job, write_job
 from arete_ingest.planning import Job, cores, prepare
 from arete_ingest.processes import Claims, Process
@@ -187,6 +188,7 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
             tile_px=job.settings.tile_px,
             threads=job.settings.workers or cores(),
             progress=progress,
+            memory_bytes=_tile_memory(job),
         )
         joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
         joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
@@ -196,6 +198,13 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
     write_manifest(folder, manifest)
     _clean(folder, parts)
     return _result(job, folder, clock, manifest.dataset, already_done=False, continued=continued)
+
+
+def _tile_memory(job: Job) -> int:
+    if job.settings.memory_mb is None or job.device.type == "cuda":
+        return TILE_MEMORY_BYTES
+    left = int(job.settings.memory_mb * 2**20) - resident_bytes()
+    return max(left // 2, 2**20)
 
 
 def _make_folder(folder: Path) -> None:

@@ -14,11 +14,12 @@ from arete_core.progress import Progress
 from arete_ingest.class_sets import ClassSet, check_names, read_subset, read_superclasses, single_images
 from arete_ingest.dataset import Dataset, match_outputs, scan_folder
 from arete_ingest.layer_graph import LayerGraph
+from arete_ingest.memory import fit
 from arete_ingest.models import LoadedModel, load_model
 from arete_ingest.plan import Plan, make_plan
 from arete_ingest.processes import Process
 from arete_ingest.reading import Batch
-from arete_ingest.settings import IngestSettings
+from arete_ingest.settings import DEFAULT_BATCH, IngestSettings
 from arete_ingest.tracing import trace_model
 
 UNIT_BATCHES = 8
@@ -38,6 +39,8 @@ class Job:
         sets: Class sets that are no labels, in order of index.
         plan: The images, class sets and units of work.
         device: Where counting is done.
+        batch_size: Images computed at once.
+        lanes: How many units are counted beside each other.
         process: Which of the job's processes this is.
     """
 
@@ -49,6 +52,8 @@ class Job:
     sets: tuple[ClassSet, ...]
     plan: Plan
     device: torch.device
+    batch_size: int
+    lanes: int
     process: Process
 
     def fingerprint(self) -> dict[str, Any]:
@@ -67,6 +72,7 @@ class Job:
             "split": self.dataset.split,
             "classes_sha256": digest.hexdigest(),
             **self.settings.numbers(),
+            "batch_size": self.batch_size,
             "transform": self.model.transform.as_settings(),
             **({"sets": sets} if sets else {}),
         }
@@ -75,13 +81,6 @@ class Job:
         """Returns, by image id, the model output that stands for its label; -1 where none is known."""
         outputs = np.array([self.output_of.get(index, -1) for index in range(len(self.dataset.folders))], np.int64)
         return outputs[self.plan.labels]
-
-    @property
-    def lanes(self) -> int:
-        """How many units are counted beside each other."""
-        if self.device.type == "cuda":
-            return 1
-        return self.settings.threads or max(1, cores() // self.process.local_world)
 
     def device_name(self) -> str:
         """Returns the device in words: `cpu`, or `cuda: ` and the card's name."""
@@ -116,9 +115,13 @@ def prepare(settings: IngestSettings, progress: Progress, process: Process) -> J
     output_of = match_outputs(dataset, model.outputs, model.categories)
     for note in (*notes, *model.notes):
         progress.say(note)
-    plan = make_plan(dataset, sets, with_labels=settings.labels, unit_images=settings.batch_size * UNIT_BATCHES)
+    lanes, batch_size = 1, settings.batch_size or DEFAULT_BATCH
+    if device.type != "cuda":
+        lanes = settings.threads or max(1, cores() // process.local_world)
+        lanes, batch_size = fit(graph, settings, model.transform.image_size, lanes)
+    plan = make_plan(dataset, sets, with_labels=settings.labels, unit_images=batch_size * UNIT_BATCHES)
     _check_outputs(settings, dataset, plan, model, output_of, progress)
-    return Job(settings, dataset, model, graph, output_of, tuple(sets), plan, device, process)
+    return Job(settings, dataset, model, graph, output_of, tuple(sets), plan, device, batch_size, lanes, process)
 
 
 def _images(settings: IngestSettings) -> tuple[Dataset, list[ClassSet], list[str]]:
@@ -175,7 +178,7 @@ def _check_outputs(
 
 def units_of(job: Job) -> Iterator[tuple[int, list[Batch]]]:
     """Yields every unit's number and its batches; a batch never crosses a unit, nor a unit a class set."""
-    size = job.settings.batch_size
+    size = job.batch_size
     for unit, images in enumerate(job.plan.units):
         batches = [images[first : first + size].tolist() for first in range(0, len(images), size)]
         yield unit, [Batch(unit, tuple(ids), tuple(job.plan.files[id_] for id_ in ids)) for ids in batches]

@@ -10,6 +10,7 @@ from arete_core.ids import check_run_id, run_id_from
 
 _NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
 _UNUSUAL = {"labels": True, "where": "all"}
+DEFAULT_BATCH = 32
 WHERE = ("all", "correct", "misclassified")
 """Which images are counted, by whether their largest output is that of their label."""
 
@@ -42,10 +43,14 @@ class IngestSettings:
         tile_px: * Side of one example in a picture strip, in pixels.
         device: * `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         dtype: * `float32` or `float64`.
-        batch_size: * Images computed at once. Part of the numbers, because libraries choose their kernels by it.
+        batch_size: * Images computed at once. Part of the numbers, because libraries choose their kernels by it. When
+            None `DEFAULT_BATCH`, or as many as fit into `memory_mb`.
         workers: Threads that decode images for each computing thread or GPU; chosen by the device when None.
         threads: Threads that compute on the CPU, each a unit of work of its own; one a core when None. Of each process.
-        memory_mb: About how much memory counting may take at a time; chosen by device when None.
+        memory_mb: On a CPU about how much main memory the process may take, in MiB: it uses fewer threads where needed.
+            Not in it: an image of many megapixels while it is decoded, up to 150 MB each, and the joining of a class,
+            some ten times its counts. On a GPU, how much counting takes at a time beside the model's own pass.
+            Unlimited, and 512 MiB on a GPU, when None.
         max_failed: Share of the images that may be unreadable before the job fails, rounded up to whole images: one
             bad image never stops a job unless 0 is asked for.
         seed: * For random weights.
@@ -74,7 +79,7 @@ class IngestSettings:
     tile_px: int = 96
     device: str = "auto"
     dtype: str = "float32"
-    batch_size: int = 32
+    batch_size: int | None = None
     workers: int | None = None
     threads: int | None = None
     memory_mb: float | None = None
