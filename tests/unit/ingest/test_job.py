@@ -29,13 +29,13 @@ from arete_core.files import sha256_of
 from arete_core.progress import SilentProgress, Task
 from arete_core.run_folder import RunFolder
 from arete_ingest.collapse import collapse
-from arete_ingest.count_units import model_input
 from arete_ingest.counter import Counter
 from arete_ingest.images import read_image
 from arete_ingest.job import ingest
 from arete_ingest.settings import IngestSettings
 from arete_ingest.tracing import trace_model
 from arete_ingest.transform import ImageTransform
+from arete_ingest.unit_count import model_input
 
 SIZE = 16
 BATCH = 2  # 16 images a unit: two units for each class of 20 images
