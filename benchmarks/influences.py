@@ -39,7 +39,7 @@ from torchvision.transforms import functional as transforms
 
 from arete_ingest import native
 from arete_ingest.activations import spatial_peaks, taken_channels
-from arete_ingest.influences import ConvWeights, strongest_inputs
+from arete_ingest.influences import ConvKernel
 from arete_ingest.native import NativeConv
 
 K = 5
@@ -205,16 +205,20 @@ def measure(name: str, image_count: int, repeats: int) -> None:
             padding=(left, right, top, bottom),
             groups=1,
         )
-        torch_weights = ConvWeights.of(conv, torch.ones(conv.out_channels, dtype=torch.int8))
+        in_torch = ConvKernel(
+            conv,
+            torch.ones(conv.out_channels, dtype=torch.float64),
+            dtype=torch.float32,
+            device=torch.device("cpu"),
+            memory_bytes=MEMORY_BYTES,
+            fast=False,
+        )
         ways = list(reference_ways(layer))
         best = min(ways, key=lambda way: least_ms(2, way))
 
-        def in_torch(layer: Layer = layer, weights: ConvWeights = torch_weights) -> Tensor:
-            return strongest_inputs(layer.plain, weights, k=K, memory_bytes=MEMORY_BYTES)
-
         runs: dict[str, Callable[[], Tensor]] = {
             "reference": best,
-            "torch": in_torch,
+            "torch": lambda conv=in_torch, maps=layer.plain: conv.strongest(maps, K).inputs,
             "native": lambda conv=native_conv, maps=layer.plain: conv.strongest(maps, K).inputs,
             "native, channels_last": lambda conv=native_conv, maps=layer.channels_last: conv.strongest(maps, K).inputs,
         }

@@ -1,4 +1,4 @@
-"""A slow oracle for residual, grouped and dense networks, written from the definitions; shares no code with the product.
+"""A slow oracle for residual, grouped and dense networks, from the definitions; shares no code with the product.
 
 A network is written down channel by channel: what each output channel of a sum adds up, and what each channel of a
 shown layer is made of. Contributions are computed in float64 with every BatchNorm folded in full, one input channel at
@@ -7,7 +7,7 @@ a time; paths between shown layers are walked one by one.
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -175,7 +175,8 @@ def run_mobilenet_v2(model: Any, images: Tensor) -> Net:
         for place, block in enumerate(model.features):
             name = f"features.{place}"
             if isinstance(block, nn.Sequential):  # the first and the last one
-                made = add_sum(net, f"{name}.0", conv_terms(block[0], block[1], flow))
+                conv, norm = cast(Any, list(block)[:2])
+                made = add_sum(net, f"{name}.0", conv_terms(conv, norm, flow))
                 flow = add_layer(net, name, block(flow.value), made)
                 continue
             inner = flow

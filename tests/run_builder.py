@@ -165,6 +165,23 @@ def write_run(
     return RunFolder.open(path)
 
 
+def class_sets_run(path: Path, *, run_id: str = "sets") -> RunFolder:
+    """A run of two of five labels, a superclass of them, a subset and an image, numbered after all labels."""
+    whole = random_run(path / "whole", run_id=run_id, class_count=5)
+    numbers, kinds = [1, 3, 5, 6, 7], ["label", "label", "superclass", "subset", "image"]
+    tables = {name: whole.table(name) for name in ("layers", "channels", "classes", "activations", "influences")}
+    for name in ("classes", "activations", "influences"):
+        rows = [row | {"class": numbers[row["class"]]} for row in tables[name].to_pylist()]
+        if name == "classes":
+            rows = [row | {"kind": kind} for row, kind in zip(rows, kinds, strict=True)]
+        tables[name] = pa.Table.from_pylist(rows, schema=TABLES[name])
+    tables["members"] = pa.table(
+        {"class": pa.array([5, 5, 6, 7], pa.int32()), "image": pa.array([0, 1, 1, 0])}, schema=TABLES["members"]
+    )
+    (path / run_id).mkdir()
+    return write_run(path / run_id, tables, run_id=run_id)
+
+
 def hand_worked_run(path: Path, *, run_id: str = "hand-worked", method: str = "share") -> RunFolder:
     """The network that is worked out on paper."""
     layers = [

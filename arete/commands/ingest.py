@@ -34,6 +34,26 @@ def ingest(
         list[str] | None,
         typer.Option("--classes", help="Only these: names or folders, commas between, or @FILE.", show_default=False),
     ] = None,
+    superclasses: Annotated[
+        Path | None,
+        typer.Option("--superclasses", help="Sums of classes: NAME<TAB>CLASS lines, or .json.", show_default=False),
+    ] = None,
+    subset: Annotated[
+        list[str] | None,
+        typer.Option("--subset", help="NAME=FILE: images listed in FILE, one a line; repeatable.", show_default=False),
+    ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--image", help="One image of the data as a class set of its own; repeatable.", show_default=False
+        ),
+    ] = None,
+    labels: Annotated[
+        bool, typer.Option("--labels/--no-labels", help="Count every label, or only the sets given.")
+    ] = True,
+    where: Annotated[
+        str, typer.Option("--where", help="Count all images, or only those predicted correct or misclassified.")
+    ] = "all",
     limit: Annotated[
         int | None, typer.Option("--limit", help="At most this many images a class.", show_default=False)
     ] = None,
@@ -57,7 +77,9 @@ def ingest(
     tile_px: Annotated[int, typer.Option("--tile-px", help="Side of an example's picture, in pixels.")] = 96,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option("--dtype", help="float32, or float64 to check it.")] = "float32",
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Images computed at once.")] = 32,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="Images computed at once; 32.", show_default=False)
+    ] = None,
     workers: Annotated[
         int | None, typer.Option("--workers", help="Threads that decode images.", show_default=False)
     ] = None,
@@ -69,7 +91,9 @@ def ingest(
     ] = None,
     memory_mb: Annotated[
         float | None,
-        typer.Option("--memory-mb", help="Memory that counting takes at a time.", show_default=False),
+        typer.Option(
+            "--memory-mb", help="Memory the job may take on a CPU; of counting, on a GPU.", show_default=False
+        ),
     ] = None,
     max_failed: Annotated[
         float, typer.Option("--max-failed", help="Share of unreadable images at which the job fails.")
@@ -82,6 +106,8 @@ def ingest(
 
     A job that was interrupted continues with the same command; one that is done does nothing. Exit code 3 says that it
     is done but had to leave images out.
+
+    Several GPUs or machines share a job: torchrun --no-python --nproc-per-node N arete ingest …
 
     Example: arete ingest --model googlenet --weights DEFAULT --data imagenet/ --out runs/googlenet
     """
@@ -102,15 +128,28 @@ def ingest(
         "tile_px": tile_px, "device": device, "dtype": dtype, "batch_size": batch_size, "workers": workers,
         "threads": threads, "memory_mb": memory_mb, "max_failed": max_failed, "seed": seed, "limit": limit,
         "split": split, "name": name, "class_names": class_names, "image_size": image_size, "weights": weights,
-        "classes": tuple(classes) if classes else None,
+        "classes": tuple(classes) if classes else None, "superclasses": superclasses, "labels": labels, "where": where,
+        "subsets": tuple(map(_named_file, subset or ())), "single_images": tuple(image or ()),
     }  # fmt: skip
     result = run_job(IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet))
+    if result.process:
+        return  # the job's first process speaks for all
     if as_json:
         print_json({**vars(result), "folder": str(result.folder)})
     else:
         typer.echo(_describe(result))
-    if result.failed:
+    # torchrun takes every code but 0 for a failure, and would start the job again.
+    if result.failed and result.processes == 1:
         raise typer.Exit(_PARTIAL)
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    from arete_core.errors import SettingError
+
+    name, sign, file = text.partition("=")
+    if not sign or not name.strip() or not file:
+        raise SettingError(f"--subset {text!r} is not NAME=FILE", hint="for instance --subset hard=hard.txt")
+    return " ".join(name.split()), Path(file)
 
 
 def _describe(result: "IngestResult") -> str:
@@ -118,6 +157,6 @@ def _describe(result: "IngestResult") -> str:
     if result.already_done:
         return f"{result.folder}: done already, {result.images:,} images{left_out}"
     return (
-        f"{result.folder}: {result.images:,} images of {result.classes} classes in {result.seconds:.1f} s{left_out}\n"
+        f"{result.folder}: {result.images:,} images in {result.classes} classes, {result.seconds:.1f} s{left_out}\n"
         f"next: arete load {result.folder}"
     )

@@ -82,6 +82,6 @@ def _print_classes(run: str, classes: "list[ClassInfo]") -> None:
 
     print_table(
         f"{len(classes)} classes of {run}",
-        ("id", "name", "images", "failed", "accuracy", "edges", "kept mass"),
-        [(c.id, c.name, c.images, c.failed, c.accuracy, c.edge_count, c.mass) for c in classes],
+        ("id", "name", "kind", "images", "failed", "accuracy", "edges", "kept mass"),
+        [(c.id, c.name, c.kind, c.images, c.failed, c.accuracy, c.edge_count, c.mass) for c in classes],
     )

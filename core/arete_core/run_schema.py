@@ -47,8 +47,9 @@ CLASSES: Final = _schema(
     ("histogram", pa.list_(pa.int64())),
     nullable=("accuracy", "histogram"),
 )
-"""`images`: counted; `failed`: left out because they could not be read. `accuracy` (0 to 1) and `histogram` (ten bins
-of the predicted probability of the true class) are null where the model's outputs could not be matched to classes."""
+"""`kind`: `label`, `superclass`, `subset` or `image`. `images`: counted; `failed`: left out because they could not be
+read. `accuracy` (0 to 1) and `histogram` (ten bins of the predicted probability of each image's own label), of all its
+images that could be read, are null where the model's outputs could not be matched to classes."""
 
 ACTIVATIONS: Final = _schema(
     ("class", pa.int32()),
@@ -79,9 +80,17 @@ IMAGES: Final = _schema(
     ("error", pa.string()),
     nullable=("predicted", "probability", "error"),
 )
-"""Every image of the job. `path` is relative to the data folder, with forward slashes, and never leaves the service.
-`predicted`: the class index with the largest output, null where outputs are not matched to classes. `probability`:
-of the true class. `error`: null for a counted image, else why it was left out."""
+"""Every image of the job, each file once. `class`: its label, even where that is no class of the run. `path`: relative
+to the data folder, with forward slashes, and never leaves the service. `predicted`: the class index with the largest
+output, null where outputs are not matched to classes. `probability`: of its label. `error`: null for an image that was
+read, else why it was left out."""
+
+MEMBERS: Final = _schema(
+    ("class", pa.int32()),
+    ("image", pa.int64()),
+)
+"""The images of every class set that is no label, sorted by class, image. Those of a label are the rows of `images`
+with its `class`."""
 
 EXAMPLES: Final = _schema(
     ("layer", pa.int32()),
@@ -115,8 +124,9 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "activations": ACTIVATIONS,
     "influences": INFLUENCES,
     "images": IMAGES,
+    "members": MEMBERS,
     "examples": EXAMPLES,
     "sprites": SPRITES,
 }
-OPTIONAL_TABLES: Final = frozenset({"examples", "sprites", "images"})
+OPTIONAL_TABLES: Final = frozenset({"examples", "sprites", "images", "members"})
 """Tables that a run may lack, for instance one that was imported without its images."""

@@ -140,7 +140,7 @@ class Counter:
     def count(
         self,
         images: Float[Tensor, "image channel height width"],
-        class_slots: "Int[Tensor, ' image'] | Sequence[int] | Callable[[Tensor], Tensor]",
+        class_slots: Int[Tensor, " image"] | Sequence[int] | Callable[[Tensor], Int[Tensor, " image"] | Sequence[int]],
     ) -> BatchResult:
         """Counts a batch of images.
 

@@ -11,15 +11,15 @@ A class's index is its place in the sorted list of *all* class folders, so that 
 classes are asked for. This module does not import torch.
 """
 
-import difflib
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from arete_core.errors import DatasetError, NotFoundError, SettingError
+from arete_core.errors import DatasetError, SettingError
+from arete_ingest.class_names import lines_of, select_classes
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp"})
 """Names that are taken for images. What a file really is, its content decides later."""
@@ -56,7 +56,7 @@ class Dataset:
         split: `train`, `val` and the like; empty where the folder has no splits.
         folders: Names of all class folders, sorted; also those that are not asked for.
         names: Their names for people, in the same order, all different.
-        classes: The classes asked for, in order of index; each has at least one image.
+        classes: The classes whose images were asked for, in order of index; each has at least one image.
         files_sha256: Of the sorted list of the images' relative paths and sizes; the same wherever the folder lies.
         notes: What is worth telling about the folder, one sentence each.
     """
@@ -89,7 +89,7 @@ def scan_folder(
         data: The folder.
         split: Which of its splits; `train`, or else the first there is, when None.
         classes: Names or folder names of the classes wanted, each item also a comma-separated list or `@FILE` with
-            one class a line; all when None.
+            one class a line; all when None, none when empty.
         limit: At most this many images a class, the first in the order of their paths; all when None.
         class_names: A file of `folder<TAB>name` lines; `classes.tsv` in the data folder when None.
 
@@ -111,7 +111,7 @@ def scan_folder(
     if not folders:
         raise _no_classes(root, base)
     names = _display_names(root, folders, class_names)
-    wanted = range(len(folders)) if classes is None else select_classes(classes, folders, names)
+    wanted = list(range(len(folders))) if classes is None else select_classes(classes, folders, names)
     notes: list[str] = []
     found: list[ImageClass] = []
     digest = hashlib.sha256()
@@ -123,55 +123,11 @@ def scan_folder(
         for file, size in zip(files, sizes, strict=True):
             digest.update(f"{file}\t{size}\n".encode("utf-8", "surrogateescape"))
         found.append(ImageClass(index, folders[index], names[index], tuple(files), sum(sizes)))
-    if not found:
+    if not found and wanted:
         raise _no_images(base)
     if len(found) == 1:
         notes.append("there is only one class: its attribution graph can be made, comparing needs a second one")
     return Dataset(root, split, folders, names, tuple(found), digest.hexdigest(), tuple(notes))
-
-
-def select_classes(wanted: Sequence[str], folders: Sequence[str], names: Sequence[str]) -> list[int]:
-    """Finds classes by folder, by name, or by the first of several names (`goldfish` of `goldfish, Carassius auratus`).
-
-    Args:
-        wanted: As `scan_folder` takes them. Upper and lower case are the same; an item that is itself a class's name
-            is never split at its commas.
-        folders: All class folders.
-        names: Their names, in the same order.
-
-    Returns:
-        Indices, ascending, each once.
-
-    Raises:
-        NotFoundError: If an item names no class, with the nearest names as a hint.
-        DatasetError: If a file of classes cannot be read.
-    """
-    short = [name.split(",")[0].strip().casefold() for name in names]
-    counts = Counter(short)
-    known = {name: index for index, name in enumerate(short) if counts[name] == 1}
-    known |= {name.casefold(): index for index, name in enumerate(names)}
-    known |= {folder.casefold(): index for index, folder in enumerate(folders)}
-    chosen: set[int] = set()
-    for item in _class_items(wanted, known):
-        if item.casefold() not in known:
-            near = difflib.get_close_matches(item.casefold(), known, n=4, cutoff=0.5)
-            shown = ", ".join(dict.fromkeys(f"{names[known[key]]} ({folders[known[key]]})" for key in near))
-            raise NotFoundError(
-                "class", item, hint=f"the nearest are: {shown}" if shown else f"the classes are {_some(folders)}"
-            )
-        chosen.add(known[item.casefold()])
-    return sorted(chosen)
-
-
-def _class_items(wanted: Sequence[str], known: dict[str, int]) -> Iterator[str]:
-    for given in wanted:
-        item = given.strip()
-        if item.startswith("@"):
-            yield from _lines_of(Path(item[1:]))
-        elif item.casefold() in known:
-            yield item
-        else:
-            yield from (part.strip() for part in item.split(",") if part.strip())
 
 
 def match_outputs(dataset: Dataset, outputs: int, categories: Sequence[str] | None) -> dict[int, int]:
@@ -305,7 +261,7 @@ def _display_names(root: Path, folders: Sequence[str], file: Path | str | None) 
     path = root / NAMES_FILE if file is None else Path(file)
     given: dict[str, str] = {}
     if file is not None or path.is_file():
-        for number, line in enumerate(_lines_of(path), start=1):
+        for number, line in enumerate(lines_of(path), start=1):
             folder, tab, name = line.partition("\t")
             if not tab or not name.strip():
                 raise DatasetError(
@@ -319,16 +275,3 @@ def _display_names(root: Path, folders: Sequence[str], file: Path | str | None) 
         f"{name} ({folder})" if counts[name.casefold()] > 1 else name
         for name, folder in zip(names, folders, strict=True)
     )
-
-
-def _lines_of(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise DatasetError(f"{path} cannot be read: {reason}") from error
-    return [line for line in text.splitlines() if line.strip()]
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")

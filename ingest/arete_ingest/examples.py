@@ -55,6 +55,7 @@ def cut_examples(
     tile_px: int,
     threads: int,
     progress: Progress,
+    memory_bytes: int = TILE_MEMORY_BYTES,
 ) -> ExampleTables:
     """Writes `examples/LAYER-CHANNEL.webp` for every channel that some image excites.
 
@@ -68,9 +69,10 @@ def cut_examples(
         tile_px: Side of a tile.
         threads: How many threads work.
         progress: Where to report to, one step a channel.
+        memory_bytes: What the tiles that are cut at once may take; of one channel at least.
 
     Returns:
-        The tables. Memory: `TILE_MEMORY_BYTES` at most, and the tables. Time on 2 cores: GoogLeNet's 29,040 tiles of
+        The tables. Memory: `memory_bytes` at most, and the tables. Time on 2 cores: GoogLeNet's 29,040 tiles of
         64 x 64 images about 20 s.
 
     Raises:
@@ -81,7 +83,7 @@ def cut_examples(
     pictures.mkdir()
     channels = [examples for examples in _by_channel(graph, strongest, transform.image_size) if examples]
     per_channel = max((len(examples) for examples in channels), default=1) * tile_px * tile_px * 3
-    at_once = max(1, TILE_MEMORY_BYTES // per_channel)
+    at_once = max(1, memory_bytes // per_channel)
     sprites: list[tuple[int, int, str, int, int, str]] = []
     with (
         progress.task("Cut examples", total=len(channels), unit="channels") as task,

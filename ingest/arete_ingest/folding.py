@@ -68,9 +68,7 @@ class Folding:
             return None  # differs between positions
         return whole[:, 0].numpy().copy()
 
-    def sign_behind(
-        self, node: torch.fx.Node, channels: int, *, shown: bool
-    ) -> tuple[tuple[str, ...], np.ndarray]:
+    def sign_behind(self, node: torch.fx.Node, channels: int, *, shown: bool) -> tuple[tuple[str, ...], np.ndarray]:
         """Follows a convolution's or addition's output to what scales it before its activation function.
 
         Args:

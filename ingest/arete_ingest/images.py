@@ -30,6 +30,9 @@ MAX_BYTES = 50_000_000
 FORMATS = ("JPEG", "PNG", "WEBP")
 """Decoders that may run; Pillow has more, some of which start other programs (EPS)."""
 
+_TURNED_BY = frozenset({"exif", "xmp"})
+"""Where a JPEG may say which way is up; most say nothing, and need not be searched."""
+
 # Pillow only warns between one and two times its limit; here that is as much a refusal as above it.
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
 # Remarks on broken EXIF blocks, which are ignored here, would drown the progress of a long job.
@@ -103,6 +106,8 @@ def decode_image(data: bytes) -> Image.Image:
 
 
 def _upright(image: Image.Image) -> Image.Image:
+    if image.format == "JPEG" and image.info.keys().isdisjoint(_TURNED_BY):
+        return image
     # A broken EXIF block says nothing about the pixels; ImageNet has several such files.
     with contextlib.suppress(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, struct.error, Warning):
         ImageOps.exif_transpose(image, in_place=True)
@@ -116,7 +121,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         picture = image.convert("RGBA")
         white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
         return Image.alpha_composite(white, picture).convert("RGB")
-    return image.copy() if image.mode == "RGB" else image.convert("RGB")
+    # No copy: the pixels are decoded, and only the file goes when the picture is closed.
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _from_16_bits(image: Image.Image) -> Image.Image:

@@ -79,7 +79,9 @@ class ConvKernel:
             self._groups = conv.groups
             self._mode = "constant" if conv.padding_mode == "zeros" else conv.padding_mode
             left, right, top, bottom = (int(amount) for amount in conv._reversed_padding_repeated_twice)
-            window = Window(_pair(weight.shape[2:]), _pair(conv.stride), _pair(conv.dilation), (left, right, top, bottom))
+            window = Window(
+                _pair(weight.shape[2:]), _pair(conv.stride), _pair(conv.dilation), (left, right, top, bottom)
+            )
         self._window = window
         scale = scale.to(weight.device)
         self._weight = (weight.double() * scale.view(-1, 1, 1, 1)).to(device, dtype).contiguous()

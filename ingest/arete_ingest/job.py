@@ -15,21 +15,18 @@ import errno
 import os
 import platform
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import torch
 
-from arete_core.errors import RunConflictError, RunFolderError
+from arete_core.errors import RunConflictError, RunFolderError, RunIncompleteError
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import (
     MANIFEST,
@@ -42,14 +39,21 @@ from arete_core.run_folder import (
 )
 from arete_core.run_schema import FORMAT_VERSION
 from arete_ingest.count_units import count_units
-from arete_ingest.examples import cut_examples
-from arete_ingest.parts import JOB_FILE, LOCK_FILE, Parts, differences, locked, read_job, write_job
+from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
+from arete_ingest.memory import resident_bytes
+from arete_ingest.parts import JOB_FILE, LOCK_FILE, Lock, Parts, differences, locked, read_job, write_job
 from arete_ingest.planning import Job, cores, prepare
+from arete_ingest.processes import Claims, Process
 from arete_ingest.settings import IngestSettings
+from arete_ingest.stopping import Stop
 from arete_ingest.tables import Joined, join_classes
 
 _LIBRARIES = ("arete", "torch", "torchvision", "numpy", "pillow", "pyarrow")
 _IN_MODEL_OR_DATASET = ("run", "model", "weights_sha256", "graph_sha256", "images_sha256", "split")
+
+
+_PATIENCE_S = 10.0
+"""Seconds to try for the lock where the job's other processes may be looking at it."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,17 @@ class IngestResult:
     """What a job did.
 
     Attributes:
-        folder: The run folder, whole.
+        folder: The run folder; whole, unless this is not the job's first process.
         run_id: The run's id.
         images: Images counted.
         failed: Images left out because they could not be read.
-        classes: Number of classes.
+        classes: Number of class sets.
         already_done: True where the folder was whole before and nothing was done.
         continued_images: Images that an earlier, interrupted job had counted.
         seconds: Wall-clock time of the whole call.
         seconds_by_step: Of its steps: `prepare`, `count`, `join`, `examples`.
+        process: Which of the job's processes this was. Only the first one, 0, knows `images` and `failed`.
+        processes: How many did the job together.
     """
 
     folder: Path
@@ -77,10 +83,15 @@ class IngestResult:
     continued_images: int
     seconds: float
     seconds_by_step: dict[str, float]
+    process: int = 0
+    processes: int = 1
 
 
 def ingest(settings: IngestSettings, progress: Progress | None = None) -> IngestResult:
     """Makes a run folder, or continues one, or finds it done.
+
+    Where the environment says so (RANK, WORLD_SIZE, …, as `torchrun` sets them), several processes do the job together:
+    all of them count, and the first one does the rest.
 
     Args:
         settings: What to do.
@@ -92,26 +103,58 @@ def ingest(settings: IngestSettings, progress: Progress | None = None) -> Ingest
     Raises:
         BadInput: If model, weights, data or settings cannot work; nothing was written then.
         DatasetError: Also if more images than allowed cannot be read; the folder can be continued.
-        RunConflictError: If the folder belongs to another job, or another process is writing it.
+        RunConflictError: If the folder belongs to another job, or another job is writing it.
+        RunIncompleteError: If another process of this job has ended; the folder can be continued.
         RunFolderError: If the disk is too small, or the folder holds something else.
         KeyboardInterrupt: On Ctrl-C; the folder can be continued.
-        SystemExit: On SIGTERM, with code 143; the folder can be continued.
+        SystemExit: On SIGTERM, with code 143, once the units under way are finished; on a second one at once, which
+            is after the batch under way. The folder can be continued.
     """
-    progress = progress or SilentProgress()
     clock = _Clock()
-    with _exit_on_sigterm(), _torch_settings():
-        job = prepare(settings, progress)
+    stop = Stop()
+    with stop.on_sigterm(), _torch_settings():
+        process = Process.from_environment()
+        # One voice for all: the first process also reports what the others have done.
+        progress = SilentProgress() if progress is None or process.rank else progress
+        job = prepare(settings, progress, process)
         folder = settings.out.absolute()
+        if process.rank:
+            clock.lap("prepare")
+            return _help(job, folder, progress, clock, stop)
         _make_folder(folder)
-        with locked(folder):
+        with locked(folder, patience_s=_PATIENCE_S if process.world > 1 else 0.0) as lock:
             clock.lap("prepare")
             try:
-                return _run(job, folder, progress, clock)
+                return _run(job, folder, progress, clock, stop, lock)
             except OSError as error:
                 raise _writing_failed(folder, error) from error
 
 
-def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock") -> IngestResult:
+def _help(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop) -> IngestResult:
+    """Counts units beside the first process, which does all the rest."""
+    claims = Claims.join(folder, job.process, finished=lambda: _finished(job, folder) is not None)
+    nothing = DatasetInfo(name="", split="", files_sha256="", images=0, failed=0)
+    if claims is None:
+        return _result(job, folder, clock, nothing, already_done=True)
+    with closing(claims):
+        begun = read_job(folder)
+        if begun is not None:
+            _refuse_if_different(folder, begun, _job_of(job), "was begun by the first process with another job")
+        try:
+            count_units(job, Parts(folder, job.graph), progress, stop, claims)
+        except (RunIncompleteError, OSError) as error:
+            # The first process may be through with everything: then the claims are gone.
+            if (folder / MANIFEST).is_file():
+                pass
+            elif isinstance(error, OSError):
+                raise _writing_failed(folder, error) from error
+            else:
+                raise
+    clock.lap("count")
+    return _result(job, folder, clock, nothing, already_done=False)
+
+
+def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop, lock: Lock) -> IngestResult:
     parts = Parts(folder, job.graph)
     finished = _finished(job, folder)
     if finished is not None:
@@ -121,7 +164,8 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock") -> IngestR
     _continue_or_begin(job, folder)
     parts.prepare()
     _check_disk(job, folder, parts)
-    continued = count_units(job, parts, progress)
+    with closing(Claims.begin(folder, lock, job.process)) if job.process.world > 1 else nullcontext() as claims:
+        continued = count_units(job, parts, progress, stop, claims)
     clock.lap("count")
     joined = join_classes(
         folder,
@@ -137,13 +181,14 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock") -> IngestR
         tables = cut_examples(
             folder,
             root=job.dataset.root,
-            files=job.files,
+            files=job.plan.files,
             graph=job.graph,
             strongest=joined.strongest,
             transform=job.model.transform,
             tile_px=job.settings.tile_px,
             threads=job.settings.workers or cores(),
             progress=progress,
+            memory_bytes=_tile_memory(job),
         )
         joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
         joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
@@ -153,6 +198,13 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock") -> IngestR
     write_manifest(folder, manifest)
     _clean(folder, parts)
     return _result(job, folder, clock, manifest.dataset, already_done=False, continued=continued)
+
+
+def _tile_memory(job: Job) -> int:
+    if job.settings.memory_mb is None or job.device.type == "cuda":
+        return TILE_MEMORY_BYTES
+    left = int(job.settings.memory_mb * 2**20) - resident_bytes()
+    return max(left // 2, 2**20)
 
 
 def _make_folder(folder: Path) -> None:
@@ -207,13 +259,18 @@ def _continue_or_begin(job: Job, folder: Path) -> None:
     Raises:
         RunConflictError: If it is another one.
     """
-    # Rounding differs between devices and releases: half a run from each would be neither.
-    now = {**job.fingerprint(), "device": job.device_name(), **{f"version_of_{k}": v for k, v in _versions().items()}}
+    now = _job_of(job)
     before = read_job(folder)
     if before is None:
         write_job(folder, now)
     else:
         _refuse_if_different(folder, before, now, "holds another job, not finished")
+
+
+def _job_of(job: Job) -> dict[str, Any]:
+    # Rounding differs between devices and releases: half a run from each would be neither.
+    versions = {f"version_of_{name}": number for name, number in _versions().items()}
+    return {**job.fingerprint(), "device": job.device_name(), **versions}
 
 
 def _refuse_if_different(folder: Path, before: dict[str, Any], now: dict[str, Any], what: str) -> None:
@@ -226,7 +283,7 @@ def _refuse_if_different(folder: Path, before: dict[str, Any], now: dict[str, An
 
 
 def _check_disk(job: Job, folder: Path, parts: Parts) -> None:
-    needed = _needed_bytes(job, units=sum(len(entry.units) for entry in job.plan) - len(parts.done()))
+    needed = _needed_bytes(job, units=len(job.plan.units) - len(parts.done()))
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise RunFolderError(
@@ -244,7 +301,7 @@ def _needed_bytes(job: Job, *, units: int) -> int:
     table = pairs // 4
     # A tile takes about a tenth of a byte a pixel and channel; a small file takes whole blocks of the disk.
     strip = 4096 + examples * job.settings.tile_px**2 * 3 // 10
-    return units * unit + len(job.plan) * table + (channels * strip if examples else 0) + 32_000_000
+    return units * unit + len(job.plan.sets) * table + (channels * strip if examples else 0) + 32_000_000
 
 
 def _clean(folder: Path, parts: Parts) -> None:
@@ -270,7 +327,7 @@ def _manifest(job: Job, joined: Joined) -> Manifest:
         dataset=DatasetInfo(
             name=job.dataset.root.name,
             split=job.dataset.split,
-            files_sha256=job.dataset.files_sha256,
+            files_sha256=job.plan.files_sha256,
             images=joined.images,
             failed=joined.failed,
         ),
@@ -300,11 +357,13 @@ def _result(
         run_id=job.settings.run_id,
         images=dataset.images,
         failed=dataset.failed,
-        classes=len(job.plan),
+        classes=len(job.plan.sets),
         already_done=already_done,
         continued_images=continued,
         seconds=clock.total(),
         seconds_by_step=clock.laps,
+        process=job.process.rank,
+        processes=job.process.world,
     )
 
 
@@ -340,20 +399,3 @@ def _torch_settings() -> Iterator[None]:
     finally:
         torch.set_num_threads(before[0])
         torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before[1:]
-
-
-@contextmanager
-def _exit_on_sigterm() -> Iterator[None]:
-    """Lets SIGTERM unwind the job as Ctrl-C does, so that its lock is freed and its threads end."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the signal module's signature
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

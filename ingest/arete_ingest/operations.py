@@ -229,8 +229,9 @@ def _axis(node: torch.fx.Node, *, position: int, default: int) -> int | None:
 
 
 def _is_spatial_mean(node: torch.fx.Node) -> bool:
-    axes = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
-    source = node.args[0]
+    given: Any = node.args
+    axes = node.kwargs.get("dim", given[1] if len(given) > 1 else None)
+    source = given[0]
     if not isinstance(source, torch.fx.Node) or not is_spatial(source) or not isinstance(axes, Sequence):
         return False
     return sorted(int(axis) % 4 for axis in axes) == [2, 3]  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import shutil
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -41,8 +42,9 @@ class UnitResult:
     """What one finished unit gave.
 
     Attributes:
-        counts: Of the images that could be read.
-        images: int64 ids of these images, ascending.
+        counts: Of the images that were counted.
+        images: int64 ids of the images that could be read, ascending.
+        counted: bool, whether each of these was counted.
         outputs: int32, the model's largest output of each.
         probabilities: float32, of the true class; NaN where outputs are not matched to classes.
         errors: Reasons of the images that could not be read, by id.
@@ -51,14 +53,30 @@ class UnitResult:
 
     counts: ClassCounts
     images: np.ndarray
+    counted: np.ndarray
     outputs: np.ndarray
     probabilities: np.ndarray
     errors: dict[int, str]
     strongest: list[Strongest]
 
 
+class Lock:
+    """The lock on a run folder, while it is held.
+
+    Args:
+        descriptor: Of the locked file.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def announce(self, text: str) -> None:
+        """Writes a line after the process id, for the other processes of the same job."""
+        os.write(self._descriptor, f"{text}\n".encode())
+
+
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, *, patience_s: float = 0.0) -> Iterator[Lock]:
     """Holds a run folder for this process.
 
     The lock is the kernel's, on `.lock`: it goes with the process, however that ends. The process id inside is for
@@ -66,18 +84,26 @@ def locked(folder: Path) -> Iterator[None]:
 
     Args:
         folder: The run folder; exists.
+        patience_s: How long to try, where other processes of this job may be looking whether it is held.
+
+    Yields:
+        The lock.
 
     Raises:
         RunConflictError: If another process holds it.
     """
     path = folder / LOCK_FILE
+    latest = time.monotonic() + patience_s
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            owner = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+            owner = os.read(descriptor, 32).decode(errors="replace").partition("\n")[0].strip() or "unknown"
             os.close(descriptor)
+            if time.monotonic() < latest:
+                time.sleep(0.05)
+                continue
             raise RunConflictError(
                 f"another job (process {owner}) is writing {folder}",
                 hint="wait until it is done, or choose another --out",
@@ -89,7 +115,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         os.ftruncate(descriptor, 0)
         os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield
+        yield Lock(descriptor)
     finally:
         path.unlink(missing_ok=True)
         os.close(descriptor)
@@ -125,12 +151,15 @@ def write_job(folder: Path, job: dict[str, Any]) -> None:
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Says in words what differs between two jobs, one item a changed value."""
-    return [
-        f"{key.replace('_', ' ')} was {_shown(before.get(key))}, is {_shown(now.get(key))}"
-        for key in dict.fromkeys([*before, *now])
-        if before.get(key) != now.get(key)
-    ]
+    """Says in words what differs between two jobs, one item a changed value; of class sets, one a changed set."""
+    found: list[str] = []
+    for key in dict.fromkeys([*before, *now]):
+        was, is_ = before.get(key), now.get(key)
+        if key == "sets":
+            found += differences(was or {}, is_ or {})
+        elif was != is_:
+            found.append(f"{key.replace('_', ' ')} was {_shown(was)}, is {_shown(is_)}")
+    return found
 
 
 def _shown(value: Any) -> str:
@@ -157,6 +186,8 @@ class Parts:
         self._folder.mkdir(exist_ok=True)
         for path in self._folder.glob(".*.tmp"):
             path.unlink()
+        for path in self._folder.glob("claims-*"):
+            shutil.rmtree(path)
 
     def done(self) -> set[int]:
         """Returns the numbers of the units that are finished."""
@@ -166,6 +197,7 @@ class Parts:
         """Writes a finished unit, whole or not at all."""
         arrays: dict[str, np.ndarray] = {
             "images": result.images,
+            "counted": result.counted,
             "outputs": result.outputs,
             "probabilities": result.probabilities,
             "errors": np.frombuffer(json.dumps(list(result.errors.items())).encode(), np.uint8),
@@ -182,7 +214,7 @@ class Parts:
             for name, array in arrays.items():
                 with archive.open(f"{name}.npy", "w") as file:
                     np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-        write_bytes_atomically(self._path(unit), buffer.getvalue())
+        write_bytes_atomically(self.path(unit), buffer.getvalue())
 
     def read(self, unit: int) -> UnitResult:
         """Reads a finished unit.
@@ -196,15 +228,16 @@ class Parts:
         Raises:
             RunAlteredError: If its file is damaged.
         """
-        path = self._path(unit)
+        path = self.path(unit)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {name: stored[name] for name in stored.files}
-            counts = self._counts(arrays["gaps"], arrays["counts"], images=len(arrays["images"]))
+            counts = self._counts(arrays["gaps"], arrays["counts"], images=int(arrays["counted"].sum()))
             ends = np.cumsum([layer.channels for layer in self._graph.layers])[:-1]
             return UnitResult(
                 counts=counts,
                 images=arrays["images"],
+                counted=arrays["counted"],
                 outputs=arrays["outputs"],
                 probabilities=arrays["probabilities"],
                 errors=dict(json.loads(arrays["errors"].tobytes())),
@@ -218,7 +251,9 @@ class Parts:
 
     def _counts(self, gaps: np.ndarray, values: np.ndarray, *, images: int) -> ClassCounts:
         layers, sums = self._graph.layers, self._graph.sums
-        shapes = [(layer.channels,) for layer in layers] * 2 + [(total.out_channels, total.candidates) for total in sums]
+        shapes = [(layer.channels,) for layer in layers] * 2 + [
+            (total.out_channels, total.candidates) for total in sums
+        ]
         sizes = [math.prod(shape) for shape in shapes]
         flat = np.zeros(sum(sizes), np.int64)
         flat[np.cumsum(gaps, dtype=np.int64)] = values
@@ -244,7 +279,7 @@ class Parts:
         Raises:
             RunAlteredError: If its file is damaged.
         """
-        path = self._path(unit)
+        path = self.path(unit)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 return dict(json.loads(stored["errors"].tobytes()))
@@ -255,7 +290,8 @@ class Parts:
         """Removes all units; the run folder is whole without them."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _path(self, unit: int) -> Path:
+    def path(self, unit: int) -> Path:
+        """Returns where a unit's file is, or will be."""
         return self._folder / f"{unit:07d}.npz"
 
 

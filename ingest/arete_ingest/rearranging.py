@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.fx
 from torch import Tensor, nn
+from torch.fx.node import map_arg
 
 
 class Moving(NamedTuple):
@@ -74,8 +75,8 @@ def moved(node: torch.fx.Node, module: nn.Module | None, moving: dict[torch.fx.N
     def value(each: torch.fx.Node) -> Any:
         return moving[each].numbers if each in moving else each.meta.get("value")
 
-    args = torch.fx.node.map_arg(node.args, value)
-    kwargs: Any = torch.fx.node.map_arg(node.kwargs, value)
+    args = map_arg(node.args, value)
+    kwargs: Any = map_arg(node.kwargs, value)
     target: Any = node.target
     if target is torch.nn.functional.pad:
         kwargs = {**kwargs, "value": -1}

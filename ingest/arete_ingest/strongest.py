@@ -70,13 +70,13 @@ def merge(first: Strongest, second: Strongest) -> Strongest:
     """Joins two states whose images differ.
 
     Args:
-        first: All its image ids are lower than those of `second`.
-        second: The later images, of as many ranks.
+        first: Of some images.
+        second: Of other images, of as many ranks.
 
     Returns:
-        The strongest of both.
+        The strongest of both, whichever comes first.
     """
     k = first.image.shape[1]
     joined = [np.concatenate(pair, axis=1) for pair in zip(first, second, strict=True)]
-    order = np.argsort(-joined[0], axis=1, kind="stable")[:, :k]
+    order = np.lexsort((joined[1], -joined[0]), axis=1)[:, :k]
     return Strongest(*(np.take_along_axis(array, order, axis=1) for array in joined))

@@ -135,4 +135,3 @@ class TermBatch:
             parts = [waiting[place] for place in range(len(waiting))]
             self.inputs[watched.total.index] = merged(parts, offsets, k)
             del self._waiting[watched.total.index]
-

@@ -295,8 +295,10 @@ class _Reader:
 
     def _only_changes_axes(self, node: torch.fx.Node) -> bool:
         sources = [source for source in node.all_input_nodes if source in self.maps]
-        return len(sources) == 1 and self.maps[node] == self.maps[sources[0]] and (
-            self.fields[node] == self.fields[sources[0]]
+        return (
+            len(sources) == 1
+            and self.maps[node] == self.maps[sources[0]]
+            and (self.fields[node] == self.fields[sources[0]])
         )
 
     def _read_product(self, node: torch.fx.Node, operands: list[torch.fx.Node]) -> None:

@@ -22,7 +22,8 @@ class ClassData:
     """What the database holds of one class.
 
     Attributes:
-        index: Row of the class in `classes.parquet`.
+        index: The class's index in the run, which may have gaps.
+        row: Its place among the run's classes, without gaps.
         counts: A, shape (channel,).
         ranks: Shape (channel,).
         sources: Positions of the edges' sources, shape (edge,).
@@ -33,6 +34,7 @@ class ClassData:
     """
 
     index: int
+    row: int
     counts: Ints
     ranks: Floats
     sources: Ints
@@ -60,10 +62,12 @@ class RunData:
         self.channels = folder.table("channels").sort_by([("layer", "ascending"), ("channel", "ascending")])
         self.classes = folder.table("classes").sort_by("class")
         self.layout = Layout.of_tables(self.layers, self.channels)
-        if not np.array_equal(self.classes.column("class").to_numpy(), np.arange(len(self.classes))):
-            raise RunFolderError("classes.parquet: each of the classes 0, 1, 2, … was expected once")
+        # Only some classes may have been asked for, and other class sets are numbered after all labels.
+        self._indices = self.classes.column("class").to_numpy()
+        if len(self._indices) and (self._indices[0] < 0 or (np.diff(self._indices) == 0).any()):
+            raise RunFolderError("classes.parquet: each class once and indices of 0 or more were expected")
         self._images = self.classes.column("images").to_numpy()
-        self._activations = _Activations(folder, self.layout, len(self.classes))
+        self._activations = _Activations(folder, self.layout, self._indices)
 
     @property
     def class_count(self) -> int:
@@ -74,7 +78,7 @@ class RunData:
         """Yields the wanted classes in turn, ranked and extracted; holds the rows of two classes at most.
 
         Args:
-            wanted: Shape (class,).
+            wanted: Shape (row,), by place among the classes.
 
         Yields:
             Each wanted class, in ascending order, also those without any edge.
@@ -83,27 +87,27 @@ class RunData:
             RunFolderError: If an edge or a count cannot be.
         """
         rows_of = self._folder.influences_by_class()
-        index, rows = next(rows_of, (self.class_count, None))
-        for class_ in range(self.class_count):
+        index, rows = next(rows_of, (-1, None))
+        for row, class_ in enumerate(self._indices.tolist()):
             own = None
             if index == class_:
                 own = rows
-                index, rows = next(rows_of, (self.class_count, None))
-            if wanted[class_]:
-                yield self._make(class_, own)
-        if index < self.class_count or rows is not None:
+                index, rows = next(rows_of, (-1, None))
+            if wanted[row]:
+                yield self._make(row, class_, own)
+        if rows is not None:
             raise RunFolderError(f"influences.parquet: class {index} is not in classes.parquet")
 
-    def _make(self, index: int, rows: pa.Table | None) -> ClassData:
-        counts = self._activations.of_class(index)
+    def _make(self, row: int, index: int, rows: pa.Table | None) -> ClassData:
+        counts = self._activations.of_class(row)
         sources, targets, weights = self._edges(index, rows)
-        kept = weights >= self._min_share * self._images[index]
+        kept = weights >= self._min_share * self._images[row]
         total = int(weights.sum())
         sources, targets, weights = sources[kept], targets[kept], weights[kept]
         dropped = 0.0 if total == 0 else (total - int(weights.sum())) / total
         ranks = rank_class(self.layout, counts, sources, targets, weights)
         extraction = extract(self.layout, ranks, sources, targets)
-        return ClassData(index, counts, ranks, sources, targets, weights, extraction, dropped)
+        return ClassData(index, row, counts, ranks, sources, targets, weights, extraction, dropped)
 
     def _edges(self, index: int, rows: pa.Table | None) -> tuple[Ints, Ints, Ints]:
         if rows is None:
@@ -133,15 +137,17 @@ class RunData:
 class _Activations:
     """Table `activations`, sliced by class without a copy of the whole per class."""
 
-    def __init__(self, folder: RunFolder, layout: Layout, class_count: int) -> None:
+    def __init__(self, folder: RunFolder, layout: Layout, indices: Ints) -> None:
         column = _COUNT_COLUMNS.get(str(folder.manifest.settings.get("method", "share")))
         if column is None:
             method = folder.manifest.settings["method"]
             raise RunFolderError(f"method {method!r}: one of {', '.join(_COUNT_COLUMNS)} was expected")
         table = folder.table("activations")
-        classes = table.column("class").to_numpy()
-        if len(classes) and not (classes.min() >= 0 and classes.max() < class_count):
-            raise RunFolderError(f"activations.parquet: classes 0 to {class_count - 1} were expected")
+        numbers = table.column("class").to_numpy()
+        unknown = ~np.isin(numbers, indices)
+        if unknown.any():
+            raise RunFolderError(f"activations.parquet: class {numbers[unknown][0]} is not in classes.parquet")
+        classes = np.searchsorted(indices, numbers)
         positions = layout.positions(
             table.column("layer").to_numpy(), table.column("channel").to_numpy(), "activations.parquet"
         )
@@ -151,12 +157,12 @@ class _Activations:
         classes = classes[order]
         if ((np.diff(classes) == 0) & (np.diff(self._positions) == 0)).any() or (self._counts < 0).any():
             raise RunFolderError("activations.parquet: each channel once a class and counts of 0 or more were expected")
-        self._starts = np.searchsorted(classes, np.arange(class_count + 1))
+        self._starts = np.searchsorted(classes, np.arange(len(indices) + 1))
         self._channel_count = layout.channel_count
 
-    def of_class(self, index: int) -> Ints:
-        """Returns A of one class, shape (channel,)."""
-        part = slice(self._starts[index], self._starts[index + 1])
+    def of_class(self, row: int) -> Ints:
+        """Returns A of the class at a place among the classes, shape (channel,)."""
+        part = slice(self._starts[row], self._starts[row + 1])
         counts = np.zeros(self._channel_count, dtype=np.int64)
         counts[self._positions[part]] = self._counts[part]
         return counts

@@ -170,7 +170,7 @@ class _Loader:
         done = int((~missing).sum())
         with self._progress.task(f"Load {self._run}", total=len(states), unit="classes", done=done) as task:
             async for class_ in _ahead(data, missing):
-                state = states[class_.index]
+                state = states[class_.row]
                 if state["state"] == "loading":
                     await clear_class(self._runner, state["key"])
                 await write_class(self._runner, self._run, state["key"], class_)
@@ -179,7 +179,7 @@ class _Loader:
                 attribution_edges += int(class_.extraction.kept_edges.sum())
                 dropped_share = max(dropped_share, class_.dropped_share)
                 if class_.extraction.mass is None:
-                    without_graph.append(names[class_.index])
+                    without_graph.append(names[class_.row])
                 task.advance()
         await self._complete(data)
         if without_graph:
@@ -215,7 +215,7 @@ class _Loader:
         return False
 
     async def _make_nodes(self, data: RunData) -> list[dict[str, Any]]:
-        """Makes run, layers, channels and classes where missing, and returns the classes' states by index."""
+        """Makes run, layers, channels and classes where missing, and returns the classes' states in order of index."""
         await self._runner.run(
             "create_run", {"run": self._run, "properties": run_properties(self._folder, self._min_share)}
         )

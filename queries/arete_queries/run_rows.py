@@ -96,12 +96,12 @@ def channel_rows(run: str, data: RunData, folder: RunFolder) -> list[tuple[str, 
 
 
 def class_rows(run: str, data: RunData, first_key: int) -> list[dict[str, Any]]:
-    """Returns the classes' properties, by class index.
+    """Returns the classes' properties, in order of class index.
 
     Args:
         run: The run's id.
         data: Its tables.
-        first_key: Key of class 0; the others follow.
+        first_key: Key of the first class; the others follow, without gaps.
 
     Returns:
         One map a class.
@@ -109,7 +109,7 @@ def class_rows(run: str, data: RunData, first_key: int) -> list[dict[str, Any]]:
     return [
         {
             "id": class_id(run, row["class"]),
-            "key": first_key + row["class"],
+            "key": first_key + place,
             "index": row["class"],
             "name": row["name"],
             "kind": row["kind"],
@@ -118,5 +118,5 @@ def class_rows(run: str, data: RunData, first_key: int) -> list[dict[str, Any]]:
             "accuracy": row["accuracy"],
             "histogram": row["histogram"],
         }
-        for row in data.classes.to_pylist()
+        for place, row in enumerate(data.classes.to_pylist())
     ]

@@ -17,7 +17,7 @@ from arete_queries.engine import EngineAddress
 from arete_queries.load import delete_run, load_run
 from arete_queries.reads import class_graph, get_class, get_run, list_classes, list_runs
 from arete_queries.runner import QueryRunner
-from run_builder import random_run
+from run_builder import class_sets_run, random_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio, pytest.mark.usefixtures("clean_database")]
 
@@ -74,6 +74,35 @@ async def test_the_database_holds_exactly_the_run(
     assert (report.edges, report.attribution_edges) == (len(held["influences"]), len(held["attributes"]))
     assert report.dropped_share == 0
     assert report.elapsed_s > 0
+
+
+async def test_class_sets_and_gaps_between_classes(
+    tmp_path: Path, runner: QueryRunner, dump: Callable[[], Dump]
+) -> None:
+    await load_run(runner, random_run(tmp_path / "before", run_id="before"))
+    folder = class_sets_run(tmp_path)
+    assert (await load_run(runner, folder)).classes_loaded == 5
+    page = await list_classes(runner, "sets", first=10)
+    assert {one.id: (one.kind, one.index) for one in page.classes} == {
+        "sets/1": ("label", 1),
+        "sets/3": ("label", 3),
+        "sets/5": ("superclass", 5),
+        "sets/6": ("subset", 6),
+        "sets/7": ("image", 7),
+    }
+    data, classes = compute(folder)
+    ids = [f"sets/{layer['name']}/{index}" for layer in data.layers.to_pylist() for index in range(layer["channels"])]
+    assert [row for row in dump()["influences"] if row[0].startswith("sets/")] == sorted(
+        (
+            (f"sets/{one.index}", ids[source], ids[target], int(count))
+            for one in classes
+            for source, target, count in zip(one.sources, one.targets, one.weights, strict=True)
+        ),
+        key=repr,
+    )
+    for one in classes:
+        if one.extraction.mass is not None:
+            assert (await class_graph(runner, f"sets/{one.index}")).vertices
 
 
 async def test_loading_again_does_nothing(tmp_path: Path, runner: QueryRunner, dump: Callable[[], Dump]) -> None:

@@ -1,7 +1,7 @@
 """Residual, grouped, depthwise and dense networks: in float64 the product equals the slow oracle edge by edge."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -44,6 +44,7 @@ class NarrowResNet(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         channels = 8
+        made: list[nn.Module] = []
         for stage, width in enumerate(widths, start=1):
             blocks = []
             for place in range(2 if stage == 2 else 1):
@@ -53,13 +54,16 @@ class NarrowResNet(nn.Module):
                     down = nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), nn.BatchNorm2d(out))
                 blocks.append(block(channels, width, stride, down, **settings))
                 channels = out
-            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
+            made.append(nn.Sequential(*blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = made
+        self.stages = made
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, 7)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        for stage in self.stages:
+            x = stage(x)
         return self.fc(torch.flatten(self.avgpool(x), 1))
 
 
@@ -70,7 +74,7 @@ def resnet(block: Any, widths: tuple[int, int, int, int], **settings: Any) -> nn
 
 def densenet() -> nn.Module:
     torch.manual_seed(2)
-    return randomised(torchvision.models.DenseNet(8, (3, 2), 16, bn_size=2, num_classes=7), 5)
+    return randomised(torchvision.models.DenseNet(8, cast(Any, (3, 2)), 16, bn_size=2, num_classes=7), 5)
 
 
 def mobilenet() -> nn.Module:
@@ -103,7 +107,9 @@ def test_product_equals_the_oracle(
     np.testing.assert_allclose(result.logits.numpy(), net.logits, rtol=1e-9, atol=1e-12)
     assert [layer.name for layer in graph.layers] == list(net.layers)
     for layer, expected in zip(graph.layers, net.layers.values(), strict=True):
-        np.testing.assert_array_equal(counts.activation_counts[layer.index], oracle.activation_counts(expected.maps, 0.03))
+        np.testing.assert_array_equal(
+            counts.activation_counts[layer.index], oracle.activation_counts(expected.maps, 0.03)
+        )
         np.testing.assert_array_equal(counts.top_k_counts[layer.index], oracle.top_k_counts(expected.maps, 5))
     influences = {name: oracle_graphs.influence_counts(total, 5) for name, total in net.sums.items()}
     assert {total.name for total in graph.sums} == set(influences)
@@ -112,5 +118,7 @@ def test_product_equals_the_oracle(
     edges = collapse(graph, counts)
     names = list(net.layers)
     columns = (edges.source_layer, edges.source_channel, edges.target_layer, edges.target_channel, edges.count)
-    found = {(names[s], i, names[t], o): count for s, i, t, o, count in zip(*(c.tolist() for c in columns), strict=True)}
+    found = {
+        (names[s], i, names[t], o): count for s, i, t, o, count in zip(*(c.tolist() for c in columns), strict=True)
+    }
     assert found == oracle_graphs.edges_of(net, influences, IMAGES)

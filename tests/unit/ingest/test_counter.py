@@ -222,6 +222,38 @@ def test_slots_may_depend_on_the_output_and_leave_images_out() -> None:
     assert counter.take(0).images == 0
 
 
+def test_slots_may_depend_on_the_output() -> None:
+    counter, split = Counter(GRAPH, share=0.5, top_k=3), Counter(GRAPH, share=0.5, top_k=3)
+    seen: list[Tensor] = []
+
+    def slots(logits: Tensor) -> list[int]:
+        seen.append(logits)
+        return [0, -1, 1, -1, 0, 1]
+
+    result = counter.count(POOL, slots)
+    split.count(POOL, [0, 2, 1, 2, 0, 1])
+    assert torch.equal(seen[0], result.logits)
+    assert len(result.maxima[0]) == 6, "what is not counted is still looked at"
+    for slot, images in ((0, 2), (1, 2), (2, 0)):
+        mine, theirs = counter.take(slot), split.take(slot)
+        assert mine.images == images
+        if images:
+            for one, other in zip(
+                mine.influence_counts + mine.activation_counts,
+                theirs.influence_counts + theirs.activation_counts,
+                strict=True,
+            ):
+                np.testing.assert_array_equal(one, other)
+        else:
+            assert not any(counts.any() for counts in mine.influence_counts)
+    counter.count(POOL, lambda logits: [-1] * 6)
+    assert counter.take(0).images == 0
+    with pytest.raises(SettingError, match="slot -2: -1 or more"):
+        counter.count(POOL[:1], lambda logits: [-2])
+    with pytest.raises(SettingError, match="6 images, 1 slots"):
+        counter.count(POOL, lambda logits: [0])
+
+
 def test_model_that_gives_no_vector_per_image_is_refused() -> None:
     class Scalar(nn.Module):
         def __init__(self) -> None:

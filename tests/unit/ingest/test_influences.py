@@ -155,7 +155,7 @@ def test_ties_go_to_the_lower_channel(values: list[list[float]], k: int) -> None
 
 @given(seed=st.integers(0, 2**31), k=st.integers(1, 9))
 def test_the_strongest_of_a_sum_are_those_of_all_its_candidates(seed: int, k: int) -> None:
-    """Three terms of 6, 1 and 4 candidates with many ties: each keeps its own k strongest, the sum is none the worse."""
+    """Three terms of 6, 1 and 4 candidates with ties: each keeps its own k strongest, the sum is none the worse."""
     generator = torch.Generator().manual_seed(seed)
     terms = [torch.randint(-2, 3, (2, 5, size), generator=generator).float() for size in (6, 1, 4)]
     found = merged([largest(term, k) for term in terms], [0, 6, 7], k)

@@ -29,13 +29,13 @@ from arete_core.files import sha256_of
 from arete_core.progress import SilentProgress, Task
 from arete_core.run_folder import RunFolder
 from arete_ingest.collapse import collapse
-from arete_ingest.count_units import model_input
 from arete_ingest.counter import Counter
 from arete_ingest.images import read_image
 from arete_ingest.job import ingest
 from arete_ingest.settings import IngestSettings
 from arete_ingest.tracing import trace_model
 from arete_ingest.transform import ImageTransform
+from arete_ingest.unit_count import model_input
 
 SIZE = 16
 BATCH = 2  # 16 images a unit: two units for each class of 20 images
@@ -223,27 +223,29 @@ from arete_ingest.job import ingest
 from arete_ingest.settings import IngestSettings
 
 class Stop(SilentProgress):
-    def __init__(self, task, step, number):
+    def __init__(self, task, step, number, times=1):
         self.at = task, step, number
+        self.left = times
 
     @contextmanager
     def task(self, name, *, total, unit, done=0):
         task, step, number = self.at
-        steps = [0]
+        steps, stop = [0], self
         class Steps:
             def advance(self, count=1):
                 steps[0] += count
-                if name == task and steps[0] >= step:
+                if name == task and steps[0] >= step and stop.left:
+                    stop.left -= 1
                     os.kill(os.getpid(), number)
             def note(self, text):
                 pass
         yield Steps()
 
 settings = IngestSettings(**{settings!r} | dict(data=Path({data!r}), out=Path({out!r})))
-for task, step, number in {stops!r}:
+for stop in {stops!r}:
     child = os.fork()  # a fresh process for each kill, without importing torch each time
     if child == 0:
-        ingest(settings, Stop(task, step, number))
+        ingest(settings, Stop(*stop))
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), len(list(Path({out!r}).glob("parts/*.npz"))), flush=True)
 """
@@ -254,7 +256,8 @@ def test_killed_again_and_again_it_gives_the_same_bytes(run: RunFolder, asked: I
     stops = [
         ("Count images", 6, 9),  # in the first unit: nothing is kept
         ("Count images", 22, 9),  # in the third unit
-        ("Count images", 8, 15),  # SIGTERM in the fourth
+        ("Count images", 8, 15),  # SIGTERM in the third: it is finished
+        ("Count images", 8, 15, 2),  # two of them in the fifth: it is dropped
         ("Count images", 6, 2),  # Ctrl-C
         ("Join classes", 2, 9),
         ("Cut examples", 5, 9),
@@ -267,8 +270,8 @@ def test_killed_again_and_again_it_gives_the_same_bytes(run: RunFolder, asked: I
     )
     child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)
     codes = [tuple(map(int, line.split())) for line in child.stdout.splitlines()]
-    # Exit code and finished units after each; a unit that was under way is dropped.
-    assert codes == [(-9, 0), (-9, 2), (143, 2), (-2, 2), (-9, 6), (-9, 6)], child.stderr
+    # Exit code and finished units after each.
+    assert codes == [(-9, 0), (-9, 2), (143, 3), (143, 4), (-2, 4), (-9, 6), (-9, 6)], child.stderr
     with pytest.raises(RunIncompleteError):
         RunFolder.open(out)
     assert ingest(replace(asked, out=out)).continued_images == 60

@@ -35,9 +35,10 @@ def random_unit(graph: LayerGraph, seed: int = 0) -> UnitResult:
             top_k_counts=[sparse(layer.channels) for layer in graph.layers],
             influence_counts=[sparse(conv.out_channels, conv.candidates).astype(np.int32) for conv in graph.sums],
         ),
-        images=np.array([4, 5, 7]),
-        outputs=np.array([0, 2, 1], np.int32),
-        probabilities=np.array([0.5, np.nan, 1.0], np.float32),
+        images=np.array([4, 5, 7, 8]),
+        counted=np.array([True, True, False, True]),
+        outputs=np.array([0, 2, 1, 0], np.int32),
+        probabilities=np.array([0.5, np.nan, 1.0, 0.0], np.float32),
         errors={6: "damaged: «é»"},
         strongest=[
             Strongest(
@@ -62,7 +63,7 @@ def test_a_unit_comes_back_as_it_was(tmp_path: Path, graph: LayerGraph) -> None:
             np.testing.assert_array_equal(mine, theirs)
             assert mine.dtype == theirs.dtype
     assert found.counts.images == 3
-    for field in ("images", "outputs", "probabilities"):
+    for field in ("images", "counted", "outputs", "probabilities"):
         np.testing.assert_array_equal(getattr(found, field), getattr(unit, field))
     assert found.errors == parts.errors(3) == unit.errors
     for mine, theirs in zip(unit.strongest, found.strongest, strict=True):

@@ -457,8 +457,12 @@ def test_receptive_boxes_behind_transposed_convolution_hold_every_pixel_that_mat
         (gradient,) = torch.autograd.grad(maps[0, 0, y, x], image, retain_graph=True)
         rows, columns = torch.nonzero(gradient[0, 0], as_tuple=True)
         left, top, right, bottom = graph.receptive_box(1, y, x)
-        assert left <= columns.min() and columns.max() < right and top <= rows.min() and rows.max() < bottom
-        assert right - left <= 8 and bottom - top <= 8  # and little more
+        assert left <= columns.min()
+        assert columns.max() < right
+        assert top <= rows.min()
+        assert rows.max() < bottom
+        assert right - left <= 8
+        assert bottom - top <= 8
 
 
 def test_layers_are_chosen_by_name_or_pattern() -> None:

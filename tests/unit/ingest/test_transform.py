@@ -8,8 +8,8 @@ from PIL import Image
 from torchvision import transforms
 
 from arete_core.errors import SettingError
-from arete_ingest.count_units import model_input
 from arete_ingest.transform import IMAGENET_MEAN, IMAGENET_STD, ImageTransform
+from arete_ingest.unit_count import model_input
 
 
 @pytest.mark.parametrize("size", [(64, 64), (100, 60), (61, 97), (224, 224), (30, 31), (500, 375)])

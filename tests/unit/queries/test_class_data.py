@@ -93,6 +93,21 @@ def test_only_wanted_classes_are_made(tmp_path: Path) -> None:
     assert [one.index for one in data.each(np.array([True, False, True]))] == [0, 2]
 
 
+def test_indices_may_have_gaps(tmp_path: Path) -> None:
+    whole = random_run(tmp_path / "whole")
+    tables = tables_of(whole)
+    for name in ("classes", "influences", "activations"):
+        rows = [row | {"class": [0, 4, 9][row["class"]]} for row in tables[name].to_pylist() if row["class"]]
+        tables[name] = pa.Table.from_pylist(rows, schema=TABLES[name])
+    (tmp_path / "part").mkdir()
+    part = all_classes(write_run(tmp_path / "part", tables))
+    assert [(one.index, one.row) for one in part] == [(4, 0), (9, 1)]
+    for mine, theirs in zip(part, all_classes(whole)[1:], strict=True):
+        np.testing.assert_array_equal(mine.counts, theirs.counts)
+        np.testing.assert_array_equal(mine.ranks, theirs.ranks)
+        np.testing.assert_array_equal(mine.weights, theirs.weights)
+
+
 @pytest.mark.parametrize(
     ("table", "row", "values", "what"),
     [
@@ -102,9 +117,11 @@ def test_only_wanted_classes_are_made(tmp_path: Path) -> None:
         ("layers", 1, {"channels": 9}, "channels.parquet: each channel"),
         ("channels", 0, {"channel": 1}, "channels.parquet: each channel"),
         ("channels", 0, {"layer": 4}, "channels.parquet: channel 0 of layer 4"),
-        ("classes", 0, {"class": 5}, "classes.parquet: each of the classes"),
+        ("classes", 0, {"class": 1}, "classes.parquet: each class once"),
+        ("classes", 0, {"class": -1}, "classes.parquet: each class once"),
+        ("classes", 0, {"class": 5}, "activations.parquet: class 0 is not in classes.parquet"),
         ("activations", 0, {"channel": 999}, "activations.parquet: channel 999 of layer 0"),
-        ("activations", 0, {"class": 3}, "activations.parquet: classes 0 to 2"),
+        ("activations", 0, {"class": 3}, "activations.parquet: class 3 is not in classes.parquet"),
         ("activations", 0, {"count": -1}, "activations.parquet: .*counts of 0 or more"),
         ("influences", 3, {"source_channel": -1}, "influences.parquet, class 0: channel -1"),
         ("influences", 3, {"source_layer": 3}, "influences.parquet, class 0: an edge goes from layer 3 to 1"),

@@ -1,0 +1,101 @@
+"""The table of `docs/architectures.md`: what tracing makes of every classifier of torchvision.
+
+`python tests/architectures.py` prints the page; a test holds the page against it.
+"""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import torchvision
+from torch import nn
+
+from arete_core.errors import ModelError
+from arete_ingest.tracing import trace_model
+
+LEAST_SIZE = {"alexnet": 96, "inception_v3": 139}
+"""Input sizes where 64 pixels are too few."""
+
+FIXED_SIZE = {"vit_h_14": 224, "maxvit_t": 224}
+TRANSFORMERS = ("vit", "swin", "maxvit")
+
+HEAD = """# Which models can be read
+
+Every classifier of torchvision, traced as `arete ingest` does. *Layers* are the shown ones, *channels* all of theirs
+together, *pairs* the counts that one class set takes while it is counted (4 bytes each). Models of your own
+(`package.module:factory`) and of timm are read by the same rules; `arete ingest --dry-run` shows what they give.
+
+What a layer is: the output of each convolution of a plain chain; of each block that ends in a concatenation
+(Inception, Fire, ShuffleNet) or an addition (residual blocks, inverted residuals, ConvNeXt); of each dense layer and
+transition of a DenseNet. Blocks of the same class that change the size and so have no addition are one layer too.
+Squeeze-and-excitation scales channels and passes them through: what computes the gate makes no edges. LayerNorm and
+GroupNorm likewise: their statistics mix channels, their channels stay apart.
+
+Transformers are refused: attention mixes positions, not channels of a map, and there is nothing to count by this
+method.
+
+| model | layers | channels | pairs | from … to |
+| --- | --- | --- | --- | --- |
+"""
+
+
+class Row(NamedTuple):
+    """One line of the table."""
+
+    model: str
+    text: str
+    refused: bool
+
+
+@contextmanager
+def without_initialisation() -> Iterator[None]:
+    """Leaves new weights as they lie in memory, which takes no time."""
+    before = {name: getattr(nn.init, name) for name in dir(nn.init) if name.endswith("_") and name[0] != "_"}
+    try:
+        for name in before:
+            setattr(nn.init, name, lambda tensor, *_, **__: tensor)
+        yield
+    finally:
+        for name, function in before.items():
+            setattr(nn.init, name, function)
+
+
+def empty_model(name: str) -> nn.Module:
+    """Makes a model without spending time on its weights: tracing looks only at a few of them."""
+    settings: dict[str, Any] = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
+    if name in ("googlenet", "inception_v3") or name.startswith("vgg"):
+        settings["init_weights"] = False
+    with without_initialisation():
+        model = torchvision.models.get_model(name, weights=None, **settings)
+    for head in ("classifier", "fc"):
+        module = getattr(model, head, None)
+        if isinstance(module, nn.Sequential) and isinstance(module[-1], nn.Linear) and not name.startswith("convnext"):
+            setattr(model, head, nn.Identity())
+    for parameter in (*model.parameters(), *model.buffers()):
+        parameter.data.fill_(1 if parameter.ndim < 2 else 0)  # what lies in memory may be slow to compute with
+    return model
+
+
+def rows() -> Iterator[Row]:
+    """Traces one model after another."""
+    for name in torchvision.models.list_models(module=torchvision.models):
+        size = FIXED_SIZE.get(name) or LEAST_SIZE.get(name) or (224 if name.startswith(TRANSFORMERS) else 64)
+        try:
+            graph = trace_model(empty_model(name), size)
+        except ModelError as error:
+            yield Row(name, f"| `{name}` | refused | | | {error.message} |", refused=True)
+        else:
+            first, last = graph.layers[0].name, graph.layers[-1].name
+            numbers = f"{len(graph.layers)} | {graph.channels:,} | {graph.pairs / 1e6:.1f} M"
+            yield Row(name, f"| `{name}` | {numbers} | {first} … {last} |", refused=False)
+        gc.collect()
+
+
+def page(found: list[Row]) -> str:
+    """Returns the whole page."""
+    return HEAD + "\n".join(row.text for row in found) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(list(rows())), end="")
