@@ -43,7 +43,7 @@ async def get_run(runner: QueryRunner, id_: str) -> RunInfo:
     rows = await runner.run("runs", {"run": check_text("run", id_)})
     if not rows:
         ids = [run.id for run in await list_runs(runner)]
-        raise NotFoundError("run", id_, hint=_nearest(id_, ids) or "load one with `arete load RUN`")
+        raise NotFoundError("run", id_, hint=nearest(id_, ids) or "load one with `arete load RUN`")
     return run_info(rows[0])
 
 
@@ -200,7 +200,7 @@ async def _no_channel(runner: QueryRunner, id_: str) -> NotFoundError:
         return NotFoundError(
             "channel", id_, hint=f"layer {parts.layer!r} has the channels 0 to {sizes[parts.layer] - 1}"
         )
-    return NotFoundError("channel", id_, hint=_nearest(parts.layer, list(sizes)) or _layers_hint(parts.run, sizes))
+    return NotFoundError("channel", id_, hint=nearest(parts.layer, list(sizes)) or _layers_hint(parts.run, sizes))
 
 
 async def _no_layer(runner: QueryRunner, id_: str) -> NotFoundError:
@@ -209,7 +209,7 @@ async def _no_layer(runner: QueryRunner, id_: str) -> NotFoundError:
     if not rows:
         return NotFoundError("layer", id_, hint=await _run_hint(runner, run))
     names = {row["layer"]["name"]: row["layer"]["channels"] for row in rows}
-    return NotFoundError("layer", id_, hint=_nearest(layer, list(names)) or _layers_hint(run, names))
+    return NotFoundError("layer", id_, hint=nearest(layer, list(names)) or _layers_hint(run, names))
 
 
 def _layers_hint(run: str, layers: dict[str, int]) -> str:
@@ -220,9 +220,10 @@ async def _run_hint(runner: QueryRunner, run: str) -> str:
     ids = [info.id for info in await list_runs(runner)]
     if run in ids:
         return f"run {run!r} has no classes"
-    return f"there is no run {run!r}; " + (_nearest(run, ids) or f"the runs are: {', '.join(ids[:8]) or 'none yet'}")
+    return f"there is no run {run!r}; " + (nearest(run, ids) or f"the runs are: {', '.join(ids[:8]) or 'none yet'}")
 
 
-def _nearest(text: str, names: list[str]) -> str:
+def nearest(text: str, names: list[str]) -> str:
+    """Returns a hint with the names that are nearly the text; empty where there are none."""
     near = difflib.get_close_matches(text, names, n=_SUGGESTED, cutoff=0.5)
     return f"near it: {', '.join(near)}" if near else ""

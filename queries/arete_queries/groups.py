@@ -1,0 +1,146 @@
+"""Groups: named sets of classes of one run, kept in the database. `(:Group)-[:CONTAINS]->(:Class)`.
+
+A group's id is `run/name`. Deleting a run deletes its groups; deleting a group leaves its classes alone.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Final
+
+from arete_core.errors import BadInput, NotFoundError
+from arete_queries.arguments import check_text
+from arete_queries.group_results import Group, GroupInfo
+from arete_queries.lists import get_class, get_run, nearest
+from arete_queries.records import class_info
+from arete_queries.runner import QueryRunner
+
+MAX_CLASSES: Final = 5_000
+"""How many classes a group, or a question about several, may have."""
+_MAX_NAME: Final = 100
+
+
+async def list_groups(runner: QueryRunner, run: str) -> tuple[GroupInfo, ...]:
+    """Lists a run's groups by name.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+
+    Returns:
+        The groups.
+
+    Raises:
+        NotFoundError: If there is no such run.
+    """
+    rows = await runner.run("groups", {"run": check_text("run", run)})
+    if not rows:
+        await get_run(runner, run)
+    return tuple(GroupInfo(row["id"], row["run"], row["name"], row["classCount"]) for row in rows)
+
+
+async def get_group(runner: QueryRunner, group_id: str) -> Group:
+    """Returns one group.
+
+    Args:
+        runner: The database.
+        group_id: Its id, `run/name`.
+
+    Returns:
+        The group with its classes; none, where they were all deleted.
+
+    Raises:
+        NotFoundError: If there is none of this id; the hint names those with nearly the same.
+    """
+    rows = await runner.run("group", {"group": check_text("group", group_id)})
+    if not rows:
+        run, _, _ = group_id.partition("/")
+        ids = [info.id for info in await list_groups(runner, run)]
+        hint = nearest(group_id, ids) or (
+            f"run {run!r} has the groups " + ", ".join(ids[:8])
+            if ids
+            else f"run {run!r} has no groups, make one with `arete groups create`"
+        )
+        raise NotFoundError("group", group_id, hint=hint)
+    row = rows[0]
+    classes = tuple(class_info(class_) for class_ in row["classes"])
+    return Group(GroupInfo(row["id"], row["run"], row["name"], len(classes)), classes)
+
+
+async def create_group(
+    runner: QueryRunner, run: str, name: str, classes: Sequence[str], *, replace: bool = False
+) -> GroupInfo:
+    """Makes a group.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        name: 1 to 100 characters, not digits only (a class's id looks so), without slashes or control characters;
+            spaces around it are dropped.
+        classes: Ids of complete classes of the run, 1 to 5,000; the same one twice counts once.
+        replace: Give a group of this name these classes instead of its own.
+
+    Returns:
+        The group.
+
+    Raises:
+        NotFoundError: If there is no such run or class.
+        BadInput: If name or classes cannot be, a class is of another run, or the name is taken.
+    """
+    name = _check_name(name)
+    ids = check_classes("classes", classes)
+    params = {"id": f"{run}/{name}", "run": check_text("run", run), "name": name, "classes": ids, "replace": replace}
+    await runner.run("schema_group_id")
+    rows = await runner.run("create_group", params)
+    if not rows:
+        await get_run(runner, run)
+        for id_ in ids:
+            if (await get_class(runner, id_)).run != run:
+                raise BadInput(f"classes: {id_!r} is not of run {run!r}", hint="a group holds classes of one run")
+        raise NotFoundError("run", run, hint="it was replaced a moment ago, ask again")
+    if not rows[0]["free"]:
+        raise BadInput(f"run {run!r} has a group {name!r} already", hint="replace or delete it, or take another name")
+    return GroupInfo(params["id"], run, name, len(ids))
+
+
+async def delete_group(runner: QueryRunner, group_id: str) -> None:
+    """Deletes a group; its classes stay.
+
+    Args:
+        runner: The database.
+        group_id: Its id, `run/name`.
+
+    Raises:
+        NotFoundError: If there is none of this id.
+    """
+    await get_group(runner, group_id)
+    await runner.run("delete_group", {"group": group_id})
+
+
+def check_classes(name: str, classes: Sequence[str]) -> list[str]:
+    """Returns class ids, each once and in the given order.
+
+    Args:
+        name: What they are, for the error.
+        classes: 1 to 5,000 ids.
+
+    Returns:
+        The ids.
+
+    Raises:
+        BadInput: If there is none, or too many.
+    """
+    ids = list(dict.fromkeys(check_text("class", id_) for id_ in classes))
+    if not 1 <= len(ids) <= MAX_CLASSES:
+        raise BadInput(f"{name}: 1 to {MAX_CLASSES:,} classes were expected, found {len(ids):,}")
+    return ids
+
+
+def _check_name(name: str) -> str:
+    name = check_text("name", name).strip()
+    odd = "/" in name or any(unicodedata.category(character).startswith("C") for character in name)
+    if not 1 <= len(name) <= _MAX_NAME or odd or name.isdigit():
+        raise BadInput(
+            f"name: {name[:_MAX_NAME]!r} cannot be a group's: 1 to {_MAX_NAME} characters were expected, not digits "
+            "only, without slashes and control characters"
+        )
+    return name
