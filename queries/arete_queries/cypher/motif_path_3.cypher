@@ -1,0 +1,36 @@
+// name: motif_path_3
+// access: read
+// params: classes: list<string>, atLeast: int
+// columns: channels: list<string>, support: int, classes: list<string>
+// Paths of three edges that the attribution graphs of at least so many of the classes hold, most common first.
+MATCH (:Run {state: 'complete'})-[:HAS_CLASS]->(class:Class {state: 'complete'})
+WHERE class.id IN $classes
+WITH collect(class.key) AS keys
+CALL (keys) {
+  UNWIND keys AS key
+  MATCH (source)-[edge:ATTRIBUTES {class: key}]->(target)
+  USING INDEX edge:ATTRIBUTES(class)
+  WITH source, target, collect(key) AS found
+  WHERE size(found) >= $atLeast
+  RETURN collect({source: source, target: target, keys: found}) AS edges
+}
+UNWIND edges AS e1
+WITH edges, e1, e1.keys AS common
+UNWIND edges AS e2
+WITH * WHERE e2.source = e1.target
+WITH *, [key IN common WHERE key IN e2.keys] AS shared
+WHERE size(shared) >= $atLeast
+WITH edges, e1, e2, shared AS common
+UNWIND edges AS e3
+WITH * WHERE e3.source = e2.target
+WITH *, [key IN common WHERE key IN e3.keys] AS shared
+WHERE size(shared) >= $atLeast
+WITH edges, e1, e2, e3, shared AS common
+CALL (common) {
+  MATCH (class:Class)
+  WHERE class.key IN common
+  WITH class ORDER BY class.index
+  RETURN collect(class.id) AS classes
+}
+RETURN [e1.source.id, e2.source.id, e3.source.id, e3.target.id] AS channels, size(common) AS support, classes
+ORDER BY support DESC, channels

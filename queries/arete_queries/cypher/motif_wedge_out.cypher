@@ -1,0 +1,33 @@
+// name: motif_wedge_out
+// access: read
+// params: classes: list<string>, atLeast: int
+// columns: channels: list<string>, support: int, classes: list<string>
+// Channels (given first) that influence two others in the attribution graphs of at least so many of the classes, most
+// common first.
+MATCH (:Run {state: 'complete'})-[:HAS_CLASS]->(class:Class {state: 'complete'})
+WHERE class.id IN $classes
+WITH collect(class.key) AS keys
+CALL (keys) {
+  UNWIND keys AS key
+  MATCH (source)-[edge:ATTRIBUTES {class: key}]->(target)
+  USING INDEX edge:ATTRIBUTES(class)
+  WITH source, target, collect(key) AS found
+  WHERE size(found) >= $atLeast
+  RETURN collect({source: source, target: target, keys: found}) AS edges
+}
+UNWIND edges AS e1
+WITH edges, e1, e1.keys AS common
+UNWIND edges AS e2
+WITH * WHERE e2.source = e1.source AND (e2.target.layerIndex > e1.target.layerIndex OR
+  e2.target.layerIndex = e1.target.layerIndex AND e2.target.index > e1.target.index)
+WITH *, [key IN common WHERE key IN e2.keys] AS shared
+WHERE size(shared) >= $atLeast
+WITH edges, e1, e2, shared AS common
+CALL (common) {
+  MATCH (class:Class)
+  WHERE class.key IN common
+  WITH class ORDER BY class.index
+  RETURN collect(class.id) AS classes
+}
+RETURN [e1.source.id, e1.target.id, e2.target.id] AS channels, size(common) AS support, classes
+ORDER BY support DESC, channels

@@ -1,0 +1,215 @@
+"""Motifs: what attribution graphs of a group of classes have in common, piece by piece, and how surprising that is.
+
+The database gives the edges that enough of the group's classes hold, with all classes that hold them; from this table
+`motif_mining` finds the motifs. The statement of each shape lists the same motifs in the database alone, and is what
+an answer carries.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from arete_core.errors import BadInput
+from arete_queries.groups import check_classes
+from arete_queries.motif_mining import (
+    Edges,
+    Incidence,
+    Ints,
+    closed_motifs,
+    count_possible,
+    find_motifs,
+    p_values,
+    q_values,
+)
+from arete_queries.motif_results import Motif, MotifList, MotifPattern
+from arete_queries.arguments import check_first
+from arete_queries.overlap import check_complete
+from arete_queries.records import channel_info, class_info
+from arete_queries.results import ChannelInfo, ClassInfo
+from arete_queries.runner import QueryRunner
+from arete_queries.statements import statements
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What the database holds of the edges that enough classes have.
+
+    Attributes:
+        classes: The group's, by index.
+        run_size: Classes of the run.
+        channels: Those at the edges, by layer, then index; vertex numbers count them.
+        incidence: Edges by the group's classes.
+        outside: Edges by the run's other classes, shape (edge, class).
+    """
+
+    classes: tuple[ClassInfo, ...]
+    run_size: int
+    channels: tuple[ChannelInfo, ...]
+    incidence: Incidence
+    outside: np.ndarray
+
+
+async def find_common_motifs(
+    runner: QueryRunner,
+    classes: Sequence[str],
+    pattern: MotifPattern,
+    *,
+    min_support: float = 0.5,
+    first: int = 50,
+    closed: bool = True,
+) -> MotifList:
+    """Finds the motifs of a shape that at least a share of a group's attribution graphs hold.
+
+    The graphs are those at each class's own mass. A class without one counts as holding nothing.
+
+    Args:
+        runner: The database.
+        classes: Ids of classes of one run.
+        pattern: The shape.
+        min_support: Least share of the classes, above 0 and up to 1.
+        first: How many motifs at most, 1 to 500, the most significant first (then by support, then by channels).
+        closed: Leave out motifs that some further edge touches which the same classes all hold: they are part of a
+            larger one. Subgraphs are always closed.
+
+    Returns:
+        The motifs.
+
+    Raises:
+        NotFoundError: If there is no such class.
+        BadInput: If an argument cannot be, the classes are of different runs, or there are too many motifs.
+    """
+    ids = check_classes("classes", classes)
+    pattern, first = MotifPattern(pattern), check_first(first)
+    at_least = _at_least(min_support, len(ids))
+    table = await _read(runner, ids, at_least)
+    found = find_motifs(table.incidence, pattern, at_least)
+    listed = closed_motifs(table.incidence, found) if closed and pattern is not MotifPattern.SUBGRAPH else found
+    tested = len(found)
+    if pattern is not MotifPattern.SUBGRAPH and found:
+        (pairs,) = await runner.run("motif_pairs", {"run": table.classes[0].run})
+        tested = max(tested, count_possible(pattern, np.array(pairs["sources"]), np.array(pairs["targets"])))
+    motifs = _judge(table, listed, tested, first)
+    if pattern is not MotifPattern.SUBGRAPH:
+        cypher = statements()[f"motif_{pattern.value}"].with_values({"classes": ids, "atLeast": at_least})
+    else:
+        cypher = motifs[0].cypher if motifs else _drawing(ids, ())
+    return MotifList(
+        pattern=pattern,
+        classes=table.classes,
+        at_least=at_least,
+        outside=table.run_size - len(ids),
+        found=len(listed),
+        tested=tested,
+        motifs=motifs,
+        cypher=cypher,
+    )
+
+
+async def shared_path(runner: QueryRunner, classes: Sequence[str]) -> Motif | None:
+    """Finds the longest path that the attribution graphs of all classes of a group hold.
+
+    Args:
+        runner: The database.
+        classes: Ids of classes of one run.
+
+    Returns:
+        The path, of at least one edge; of several longest ones the one with the least support outside, then the first
+        by channels. None where the classes share no edge. The q-value is the p-value: one path is tested.
+
+    Raises:
+        NotFoundError: If there is no such class.
+        BadInput: If there are no classes, too many, or of different runs.
+    """
+    ids = check_classes("classes", classes)
+    table = await _read(runner, ids, len(ids))
+    paths = [(edge,) for edge in range(len(table.incidence.sources))]
+    longest: list[Edges] = []
+    # All edges are shared by all classes here, and layers are in order, so this ends after as many steps as layers.
+    while paths:
+        longest = paths
+        sources, targets = table.incidence.sources, table.incidence.targets
+        paths = [(*path, int(edge)) for path in paths for edge in np.flatnonzero(sources == targets[path[-1]])]
+        if len(paths) > _MAX_PATHS:
+            raise BadInput(f"the classes share more than {_MAX_PATHS:,} paths", hint="ask for path motifs instead")
+    motifs = _judge(table, longest, 1, 1)
+    return motifs[0] if motifs else None
+
+
+_MAX_PATHS = 100_000
+
+
+def _at_least(min_support: float, count: int) -> int:
+    if not 0 < min_support <= 1:
+        raise BadInput(f"min_support: above 0 and up to 1 was expected, found {min_support}")
+    # 0.07 * 100 is 7.000000000000001
+    return max(1, int(np.ceil(min_support * count - 1e-9)))
+
+
+async def _read(runner: QueryRunner, ids: list[str], at_least: int) -> _Table:
+    (row,) = await runner.run("motif_edges", {"classes": ids, "atLeast": at_least})
+    classes = sorted((class_info(one) for one in row["classes"]), key=lambda info: info.index)
+    await check_complete(runner, ids, {info.id: info for info in classes})
+    channels = sorted((channel_info(one) for one in row["channels"]), key=lambda c: (c.layer_index, c.index))
+    number = {channel.id: place for place, channel in enumerate(channels)}
+    column = {info.key: place for place, info in enumerate(classes)}
+    for key in sorted(set(row["runKeys"]) - column.keys()):
+        column[key] = len(column)
+    edges = sorted(
+        (number[target], number[source], keys)
+        for source, target, keys in zip(row["sources"], row["targets"], row["keys"], strict=True)
+    )
+    holds = np.zeros((len(edges), len(column)), dtype=np.bool_)
+    for place, (_, _, keys) in enumerate(edges):
+        # Keys of classes that are not complete are not in the run's.
+        holds[place, [column[key] for key in keys if key in column]] = True
+    ends: Ints = np.array([(source, target) for target, source, _ in edges], dtype=np.int64).reshape(-1, 2)
+    incidence = Incidence(ends[:, 0], ends[:, 1], holds[:, : len(classes)])
+    return _Table(tuple(classes), len(column), tuple(channels), incidence, holds[:, len(classes) :])
+
+
+def _judge(table: _Table, motifs: list[Edges], tested: int, first: int) -> tuple[Motif, ...]:
+    """Returns the most significant motifs with their figures."""
+    if not motifs:
+        return ()
+    held = [table.incidence.holds[list(motif)].all(axis=0) for motif in motifs]
+    inside = np.array([one.sum() for one in held], dtype=np.int64)
+    outside = np.array([table.outside[list(motif)].all(axis=0).sum() for motif in motifs], dtype=np.int64)
+    size, rest = len(table.classes), table.run_size - len(table.classes)
+    p = p_values(inside, outside, size, table.run_size)
+    q = q_values(p, tested)
+    order = sorted(range(len(motifs)), key=lambda place: (p[place], -inside[place], motifs[place]))
+    ids = [info.id for info in table.classes]
+    made = []
+    for place in order[:first]:
+        edges, channels = _named(table, motifs[place])
+        made.append(
+            Motif(
+                channels=channels,
+                edges=edges,
+                support=int(inside[place]),
+                support_outside=int(outside[place]),
+                lift=float((inside[place] / size) / (outside[place] / rest)) if outside[place] else None,
+                p_value=float(p[place]),
+                q_value=float(q[place]),
+                classes=tuple(id_ for id_, own in zip(ids, held[place], strict=True) if own),
+                cypher=_drawing(ids, edges),
+            )
+        )
+    return tuple(made)
+
+
+def _named(table: _Table, motif: Edges) -> tuple[tuple[tuple[str, str], ...], tuple[ChannelInfo, ...]]:
+    ends = [(int(table.incidence.sources[edge]), int(table.incidence.targets[edge])) for edge in motif]
+    edges = tuple((table.channels[source].id, table.channels[target].id) for source, target in ends)
+    return edges, tuple(table.channels[vertex] for vertex in sorted({vertex for pair in ends for vertex in pair}))
+
+
+def _drawing(ids: list[str], edges: tuple[tuple[str, str], ...]) -> str:
+    values: dict[str, Any] = {
+        "classes": ids,
+        "sources": [source for source, _ in edges],
+        "targets": [target for _, target in edges],
+    }
+    return statements()["motif_subgraph"].with_values(values)
