@@ -12,17 +12,22 @@ still on its way then is below the tolerance too, whatever the damping.
 import asyncio
 import math
 import uuid
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
-from arete_core.errors import BadInput
+from arete_core.errors import BadInput, NotFoundError
 from arete_queries.arguments import check_min_share, check_text
 from arete_queries.lists import get_channel, get_class
 from arete_queries.rank import DAMPING
+from arete_queries.results import ClassInfo
 from arete_queries.runner import QueryRunner
 
 _TOLERANCE: Final = 1e-13
-_MAX_DAMPING: Final = 0.99  # 3,000 iterations
+MAX_DAMPING: Final = 0.99  # 3,000 iterations
+_MAX_SEEDS: Final = 100
+
+Seeds: TypeAlias = Sequence[str] | Mapping[str, float]
+"""Channel ids, or weights by channel id."""
 
 
 async def gds_rank(
@@ -30,8 +35,10 @@ async def gds_rank(
     class_id: str,
     *,
     damping: float = DAMPING,
-    seeds: Sequence[str] | None = None,
+    seeds: Seeds | None = None,
+    exclude: Sequence[str] = (),
     min_share: float = 0.0,
+    scores: str | None = None,
 ) -> dict[str, float]:
     """Ranks the channels of a class with the Graph Data Science library.
 
@@ -39,56 +46,119 @@ async def gds_rank(
         runner: The database; may be read-only.
         class_id: The class's id.
         damping: Probability of following an edge, above 0 and up to 0.99.
-        seeds: Ids of channels of the class's run to restart at, all with the same probability; None for the
-            activation counts, each divided by its layer's largest, as the stored ranks have it.
+        seeds: Ids of channels of the class's run to restart at, with a weight of at least 0 for each, or all with the
+            same probability; None for the activation counts, each divided by its layer's largest, as the stored ranks
+            have it.
+        exclude: Ids of channels that take no part, besides those that the run excludes.
         min_share: Edges seen in less than this share of the class's images are left out, 0 to 1.
+        scores: Name of a score that the run has for the class's channels, to restart in proportion to it (negative
+            scores count as 0); excludes `seeds`.
 
     Returns:
         Rank by channel id, summing to 1; channels that are never reached are left out, all of them where the walk has
         nowhere to start.
 
     Raises:
-        NotFoundError: If there is no such class or seed.
-        BadInput: If damping or `min_share` cannot be, or the seeds are none, or of another run.
+        NotFoundError: If there is no such class, seed or score.
+        BadInput: If damping, a weight or `min_share` cannot be, the seeds are none, of another run or excluded, or
+            seeds and scores are both given.
         CapabilityError: If the database lacks GDS.
         DatabaseError: If the database fails or cannot be reached.
     """
-    if not 0 < damping <= _MAX_DAMPING:
-        raise BadInput(f"damping: above 0 and up to {_MAX_DAMPING} was expected, found {damping}")
+    if not 0 < damping <= MAX_DAMPING:
+        raise BadInput(f"damping: above 0 and up to {MAX_DAMPING} was expected, found {damping}")
     min_share = check_min_share(min_share)
     class_ = await get_class(runner, check_text("class", class_id))
-    if seeds is not None:
-        if not seeds:
-            raise BadInput("seeds: at least one channel was expected")
-        for seed in seeds:
-            if (await get_channel(runner, seed)).run != class_.run:
-                raise BadInput(f"seeds: channel {seed!r} is not of the class's run {class_.run!r}")
+    weights = await check_restarts(runner, class_, seeds, exclude, scores)
     graph = f"arete-{uuid.uuid4()}"
+    values = project_values(class_.id, graph, weights, exclude, min_share, scores)
     try:
-        projected = await runner.run(
-            "gds_project",
-            {
-                "class": class_id,
-                "graph": graph,
-                "minShare": min_share,
-                "seeds": None if seeds is None else sorted(set(seeds)),
-            },
-        )
+        projected = await runner.run("gds_project", values)
         if not projected or not projected[0]["nodes"]:
             return {}
-        rows = await runner.run(
-            "gds_pagerank",
-            {
-                "class": class_id,
-                "graph": graph,
-                "damping": float(damping),
-                "iterations": math.ceil(math.log(_TOLERANCE) / math.log(damping)) + 10,
-                "tolerance": _TOLERANCE,
-            },
-        )
+        rows = await runner.run("gds_pagerank", pagerank_values(class_.id, graph, damping))
     finally:
         # A projection stays in the server's memory until it is dropped, also when the caller has gone.
         await asyncio.shield(runner.run("gds_drop", {"graph": graph}))
-    scores = dict(zip(rows[0]["channels"], rows[0]["scores"], strict=True))
-    total = math.fsum(scores.values())
-    return {channel: score / total for channel, score in scores.items()}
+    scored = dict(zip(rows[0]["channels"], rows[0]["scores"], strict=True))
+    total = math.fsum(scored.values())
+    return {channel: score / total for channel, score in scored.items()}
+
+
+async def check_restarts(
+    runner: QueryRunner, class_: ClassInfo, seeds: Seeds | None, exclude: Sequence[str], scores: str | None
+) -> dict[str, float] | None:
+    """Checks where a walk is to restart and what it is to leave out.
+
+    Args:
+        runner: The database.
+        class_: The class.
+        seeds: As in `gds_rank`.
+        exclude: As in `gds_rank`.
+        scores: As in `gds_rank`.
+
+    Returns:
+        Weight by seed, or None without seeds.
+
+    Raises:
+        NotFoundError: If there is no such seed, excluded channel or score.
+        BadInput: If they cannot be, or contradict each other.
+    """
+    for id_ in exclude:
+        if (await get_channel(runner, id_)).run != class_.run:
+            raise BadInput(f"exclude: channel {id_!r} is not of the class's run {class_.run!r}")
+    if scores is not None:
+        if seeds is not None:
+            raise BadInput("seeds and scores contradict each other: both say where to restart", hint="give one of them")
+        found = await runner.run("score_names", {"class": class_.id})
+        names = [row["name"] for row in found]
+        if check_text("scores", scores) not in names:
+            hint = f"the class has the scores {', '.join(names)}" if names else "its run has no scores.parquet"
+            raise NotFoundError("score", scores, hint=hint)
+    if seeds is None:
+        return None
+    weights = dict(seeds) if isinstance(seeds, Mapping) else dict.fromkeys(seeds, 1.0)
+    if not weights or len(weights) > _MAX_SEEDS:
+        raise BadInput(f"seeds: 1 to {_MAX_SEEDS} channels were expected, found {len(weights)}")
+    for id_, weight in weights.items():
+        if not (weight >= 0 and math.isfinite(weight)):
+            raise BadInput(f"seeds: a weight of at least 0 was expected for {id_!r}, found {weight}")
+        channel = await get_channel(runner, id_)
+        if channel.run != class_.run:
+            raise BadInput(f"seeds: channel {id_!r} is not of the class's run {class_.run!r}")
+        if id_ in exclude or channel.excluded:
+            raise BadInput(f"seeds: channel {id_!r} is excluded, so that no walk can restart there")
+    if not any(weights.values()):
+        raise BadInput("seeds: a weight above 0 was expected for one of them")
+    return {id_: float(weight) for id_, weight in weights.items()}
+
+
+def project_values(
+    class_id: str,
+    graph: str,
+    weights: Mapping[str, float] | None,
+    exclude: Sequence[str],
+    min_share: float,
+    scores: str | None,
+) -> dict[str, Any]:
+    """Returns the values of `gds_project`."""
+    return {
+        "class": class_id,
+        "graph": graph,
+        "minShare": min_share,
+        "seeds": None if weights is None else list(weights),
+        "weights": None if weights is None else list(weights.values()),
+        "scores": scores,
+        "excluded": sorted(set(exclude)),
+    }
+
+
+def pagerank_values(class_id: str, graph: str, damping: float) -> dict[str, Any]:
+    """Returns the values of `gds_pagerank`."""
+    return {
+        "class": class_id,
+        "graph": graph,
+        "damping": float(damping),
+        "iterations": math.ceil(math.log(_TOLERANCE) / math.log(damping)) + 10,
+        "tolerance": _TOLERANCE,
+    }
