@@ -15,7 +15,23 @@ from typing import Annotated
 import typer
 
 from arete import __version__
-from arete.commands import compare, database, delete, demo, doctor, graph, ingest, load, runs, serve
+from arete.commands import (
+    channels,
+    compare,
+    database,
+    delete,
+    demo,
+    doctor,
+    graph,
+    groups,
+    ingest,
+    load,
+    motifs,
+    neighbors,
+    rank,
+    runs,
+    serve,
+)
 
 app = typer.Typer(
     name="arete",
@@ -49,7 +65,12 @@ app.command("load")(load.load)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)
 app.command("graph")(graph.graph)
+app.command("rank")(rank.rank)
 app.command("compare")(compare.compare)
+app.command("motifs")(motifs.motifs)
+app.command("neighbors")(neighbors.neighbors)
+app.command("channels")(channels.channels)
+app.add_typer(groups.app, name="groups")
 app.command("delete")(delete.delete)
 app.add_typer(database.app, name="db")
 app.command("doctor")(doctor.doctor)

@@ -1,4 +1,4 @@
-"""How fast all classes of a run are ranked: `python benchmarks/rank.py [--classes 1000] [--edges 200000] [--threads 2]`.
+"""How fast all classes of a run are ranked: `python benchmarks/rank.py [--classes 1000] [--edges 200000]`.
 
 Makes classes of InceptionV1's layer sizes with made-up counts and computes each one's exact personalized PageRank with
 Arête's solver, one class after the other and in threads; igraph (PRPACK) and networkx (its default tolerance, and
@@ -107,7 +107,9 @@ def main() -> None:
         results = [rival(one) for one in classes[: options.others]]
         a_class[name] = float(np.median([rank for _, rank, _ in results]))
         building[name] = float(np.median([build for _, _, build in results]))
-        difference[name] = max(float(np.abs(found - own).max()) for (found, _, _), own in zip(results, ours, strict=False))
+        difference[name] = max(
+            float(np.abs(found - own).max()) for (found, _, _), own in zip(results, ours, strict=False)
+        )
     threads = f"arete, {options.threads} threads"
     report = {
         "classes": options.classes,

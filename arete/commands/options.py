@@ -24,8 +24,10 @@ Mass = Annotated[
     ),
 ]
 MinShare = Annotated[
-    float, typer.Option("--min-share", help="Leave out edges seen in less than this share of the class's images.")
+    float,
+    typer.Option("--min-share", "--floor", help="Leave out edges seen in less than this share of the class's images."),
 ]
+First = Annotated[int, typer.Option("--first", help="How many to list at most, 1 to 500.")]
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to listen on.  [ARETE_HOST, 127.0.0.1]", show_default=False)
 ]

@@ -145,7 +145,7 @@ def _too_many(limit: int) -> BadInput:
 
 def holders(incidence: Incidence, motif: Edges) -> Bools:
     """Returns which classes hold all edges of a motif, shape (class,)."""
-    return incidence.holds[list(motif)].all(axis=0)
+    return np.logical_and.reduce(incidence.holds[list(motif)], axis=0)
 
 
 def closed_motifs(incidence: Incidence, motifs: Sequence[Edges]) -> list[Edges]:
@@ -240,10 +240,10 @@ def count_possible(pattern: MotifPattern, sources: Ints, targets: Ints) -> int:
         case MotifPattern.WEDGE_OUT:
             return int((fan_out * (fan_out - 1) // 2).sum())
         case MotifPattern.DIAMOND:
-            two = (joined @ joined).data
+            two = sparse.csr_array(joined @ joined).data
             return int((two * (two - 1) // 2).sum())
         case MotifPattern.TRIANGLE:
-            return int((joined @ joined).multiply(joined).sum())
+            return int((sparse.csr_array(joined @ joined) * joined).sum())
         case MotifPattern.SUBGRAPH:
             raise ValueError("subgraphs have no number worth counting")
 

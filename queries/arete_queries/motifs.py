@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from arete_core.errors import BadInput
+from arete_queries.arguments import check_first
 from arete_queries.groups import check_classes
 from arete_queries.motif_mining import (
     Edges,
@@ -20,11 +21,11 @@ from arete_queries.motif_mining import (
     closed_motifs,
     count_possible,
     find_motifs,
+    holders,
     p_values,
     q_values,
 )
 from arete_queries.motif_results import Motif, MotifList, MotifPattern
-from arete_queries.arguments import check_first
 from arete_queries.overlap import check_complete
 from arete_queries.records import channel_info, class_info
 from arete_queries.results import ChannelInfo, ClassInfo
@@ -116,7 +117,7 @@ async def shared_path(runner: QueryRunner, classes: Sequence[str]) -> Motif | No
 
     Returns:
         The path, of at least one edge; of several longest ones the one with the least support outside, then the first
-        by channels. None where the classes share no edge. The q-value is the p-value: one path is tested.
+        by channels. None where the classes share no edge. Its q-value is corrected for the shared paths of this length.
 
     Raises:
         NotFoundError: If there is no such class.
@@ -133,7 +134,7 @@ async def shared_path(runner: QueryRunner, classes: Sequence[str]) -> Motif | No
         paths = [(*path, int(edge)) for path in paths for edge in np.flatnonzero(sources == targets[path[-1]])]
         if len(paths) > _MAX_PATHS:
             raise BadInput(f"the classes share more than {_MAX_PATHS:,} paths", hint="ask for path motifs instead")
-    motifs = _judge(table, longest, 1, 1)
+    motifs = _judge(table, longest, len(longest), 1)
     return motifs[0] if motifs else None
 
 
@@ -173,12 +174,12 @@ def _judge(table: _Table, motifs: list[Edges], tested: int, first: int) -> tuple
     """Returns the most significant motifs with their figures."""
     if not motifs:
         return ()
-    held = [table.incidence.holds[list(motif)].all(axis=0) for motif in motifs]
+    held = [holders(table.incidence, motif) for motif in motifs]
     inside = np.array([one.sum() for one in held], dtype=np.int64)
     outside = np.array([table.outside[list(motif)].all(axis=0).sum() for motif in motifs], dtype=np.int64)
     size, rest = len(table.classes), table.run_size - len(table.classes)
     p = p_values(inside, outside, size, table.run_size)
-    q = q_values(p, tested)
+    q = q_values(p, max(tested, len(motifs)))
     order = sorted(range(len(motifs)), key=lambda place: (p[place], -inside[place], motifs[place]))
     ids = [info.id for info in table.classes]
     made = []

@@ -76,7 +76,9 @@ async def overlap_classes(
     memberships = _MEMBERSHIPS[operation]
     if not right:
         if operation not in (OverlapOperation.UNION, OverlapOperation.INTERSECTION):
-            raise BadInput(f"operation: {operation.value!r} needs two sides, there is one", hint="name what to compare with")
+            raise BadInput(
+                f"operation: {operation.value!r} needs two sides, there is one", hint="name what to compare with"
+            )
         if operation is OverlapOperation.INTERSECTION and at_least not in (None, len(left)):
             raise BadInput(
                 f"at_least: {at_least} of {len(left)} contradicts the intersection, which is what all classes have",

@@ -4,8 +4,11 @@ Only complete classes of complete runs are seen. Ids that name nothing raise `No
 `BadInput`, a database that fails `DatabaseError`.
 """
 
+from arete_queries.channel_use import UseOrder, channel_communities, channel_uses
 from arete_queries.gds_rank import gds_rank
 from arete_queries.graphs import channel_in_class, class_graph, compare_classes
+from arete_queries.group_results import OverlapOperation
+from arete_queries.groups import create_group, delete_group, get_group, list_groups
 from arete_queries.lists import (
     get_channel,
     get_class,
@@ -15,19 +18,42 @@ from arete_queries.lists import (
     list_layers,
     list_runs,
 )
+from arete_queries.motif_results import MotifPattern
+from arete_queries.motifs import find_common_motifs, shared_path
+from arete_queries.neighbors import class_neighbors
+from arete_queries.overlap import overlap_classes
+from arete_queries.rank import RankMode
+from arete_queries.ranking import rank_channels
+from arete_queries.remainder import less_contributing
 from arete_queries.results import ClassOrder
 
 __all__ = [
     "ClassOrder",
+    "MotifPattern",
+    "OverlapOperation",
+    "RankMode",
+    "UseOrder",
+    "channel_communities",
     "channel_in_class",
+    "channel_uses",
     "class_graph",
+    "class_neighbors",
     "compare_classes",
+    "create_group",
+    "delete_group",
+    "find_common_motifs",
     "gds_rank",
     "get_channel",
     "get_class",
+    "get_group",
     "get_run",
+    "less_contributing",
     "list_channels",
     "list_classes",
+    "list_groups",
     "list_layers",
     "list_runs",
+    "overlap_classes",
+    "rank_channels",
+    "shared_path",
 ]

@@ -1,0 +1,69 @@
+"""Which classes a layer sees alike: cosine of activation counts, and how the nearest ones change upwards."""
+
+from collections.abc import Sequence
+
+from arete_core.errors import BadInput, NotFoundError
+from arete_queries.arguments import check_first
+from arete_queries.group_results import ClassNeighbor, LayerNeighbors, Neighborhood
+from arete_queries.lists import get_class, list_layers
+from arete_queries.records import class_info
+from arete_queries.results import LayerInfo
+from arete_queries.runner import QueryRunner
+from arete_queries.statements import statements
+
+
+async def class_neighbors(
+    runner: QueryRunner, class_id: str, *, layers: Sequence[str] | None = None, first: int = 10
+) -> Neighborhood:
+    """Finds a class's nearest classes in each layer.
+
+    Args:
+        runner: The database.
+        class_id: The class's id.
+        layers: Names of layers; all when None. Always taken from the input on, each compared with the one before it in
+            this list.
+        first: How many neighbours a layer, 1 to 500.
+
+    Returns:
+        The neighbours. Classes that share no active channel with it, or all of the other classes where it activates
+        none in a layer, are no neighbours.
+
+    Raises:
+        NotFoundError: If there is no such class or layer.
+        BadInput: If `first` cannot be, or no layer is asked for.
+    """
+    first = check_first(first)
+    class_ = await get_class(runner, class_id)
+    wanted = _wanted(await list_layers(runner, class_.run), layers)
+    found: list[LayerNeighbors] = []
+    for layer in wanted:
+        rows = await runner.run("layer_neighbors", {"class": class_.id, "layer": layer.id, "first": first})
+        if not rows:
+            raise NotFoundError("class", class_id, hint="its run was replaced a moment ago, ask again")
+        neighbors = tuple(ClassNeighbor(class_info(one), min(one["cosine"], 1.0)) for one in rows[0]["neighbors"])
+        before = [one.class_.id for one in found[-1].neighbors] if found else []
+        now = [one.class_.id for one in neighbors]
+        found.append(
+            LayerNeighbors(
+                layer=layer.name,
+                layer_index=layer.index,
+                neighbors=neighbors,
+                entered=tuple(id_ for id_ in now if id_ not in before) if before else (),
+                left=tuple(id_ for id_ in before if id_ not in now),
+                stayed=len(set(now) & set(before)) / len(now) if before and now else None,
+            )
+        )
+    last = {"class": class_.id, "layer": wanted[-1].id, "first": first}
+    return Neighborhood(class_, tuple(found), statements()["layer_neighbors"].with_values(last))
+
+
+def _wanted(layers: tuple[LayerInfo, ...], names: Sequence[str] | None) -> list[LayerInfo]:
+    if names is None:
+        return list(layers)
+    known = {layer.name for layer in layers}
+    for name in names:
+        if name not in known:
+            raise NotFoundError("layer", name, hint="the run has the layers " + ", ".join(one.name for one in layers))
+    if not names:
+        raise BadInput("layers: at least one was expected")
+    return [layer for layer in layers if layer.name in set(names)]
