@@ -22,6 +22,7 @@ from arete.commands import (
     delete,
     demo,
     doctor,
+    exclude,
     graph,
     groups,
     ingest,
@@ -71,6 +72,7 @@ app.command("motifs")(motifs.motifs)
 app.command("neighbors")(neighbors.neighbors)
 app.command("channels")(channels.channels)
 app.add_typer(groups.app, name="groups")
+app.command("exclude")(exclude.exclude)
 app.command("delete")(delete.delete)
 app.add_typer(database.app, name="db")
 app.command("doctor")(doctor.doctor)

@@ -35,12 +35,15 @@ def load(
     from arete.settings import load_settings
     from arete_core.run_folder import RunFolder
     from arete_queries.load import load_run
+    from arete_queries.scores import load_scores
 
     folder = RunFolder.open(run)
     progress = make_progress(quiet=quiet)
 
     async def question(runner: "QueryRunner") -> "LoadReport":
-        return await load_run(runner, folder, min_share=min_share, replace=replace, progress=progress)
+        report = await load_run(runner, folder, min_share=min_share, replace=replace, progress=progress)
+        await load_scores(runner, folder)
+        return report
 
     report = ask(load_settings(home=home), progress, question)
     if as_json:

@@ -60,6 +60,16 @@ ACTIVATIONS: Final = _schema(
 )
 """A, rows with `count` or `top_k_count` above 0, sorted by class, layer, channel."""
 
+SCORES: Final = _schema(
+    ("class", pa.int32()),
+    ("name", pa.string()),
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("score", pa.float64()),
+)
+"""Further scores of channels for classes, by name: anything that a ranking may restart in proportion to. Finite; a
+channel without a row has none. Sorted by class, name, layer, channel."""
+
 INFLUENCES: Final = _schema(
     ("class", pa.int32()),
     ("source_layer", pa.int32()),
@@ -122,11 +132,12 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "channels": CHANNELS,
     "classes": CLASSES,
     "activations": ACTIVATIONS,
+    "scores": SCORES,
     "influences": INFLUENCES,
     "images": IMAGES,
     "members": MEMBERS,
     "examples": EXAMPLES,
     "sprites": SPRITES,
 }
-OPTIONAL_TABLES: Final = frozenset({"examples", "sprites", "images", "members"})
+OPTIONAL_TABLES: Final = frozenset({"scores", "examples", "sprites", "images", "members"})
 """Tables that a run may lack, for instance one that was imported without its images."""

@@ -1,5 +1,7 @@
 """Writes one class's relationships, checks that the database holds them, and takes them away again."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -7,11 +9,13 @@ from numpy.typing import NDArray
 
 from arete_core.errors import LoadError
 from arete_queries.class_data import ClassData
-from arete_queries.runner import QueryRunner
+from arete_queries.runner import QueryRunner, Transaction
 
 BATCH: Final = 20_000
 """Relationships a transaction: more is no faster, and takes more of the server's heap."""
 TIMEOUT_S: Final = 120.0
+
+_Write = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
 async def write_class(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
@@ -30,24 +34,53 @@ async def write_class(runner: QueryRunner, run: str, key: int, data: ClassData) 
         DatabaseError: If the database fails or cannot be reached.
     """
     await runner.run("set_class_state", {"class": key, "state": "loading"})
-    sent = await _write_activations(runner, run, key, data)
-    sent |= await _write_edges(runner, run, key, data, "influences", np.ones(len(data.weights), np.bool_))
-    sent |= await _write_edges(runner, run, key, data, "attributes", data.extraction.kept_edges)
+    write = partial(runner.run, timeout_s=TIMEOUT_S)
+    sent = await _write_activations(write, run, key, data)
+    sent |= await _write_edges(write, run, key, data, "influences", np.ones(len(data.weights), np.bool_))
+    sent |= await _write_edges(write, run, key, data, "attributes", data.extraction.kept_edges)
     async with runner.transaction("complete_class", timeout_s=TIMEOUT_S) as transaction:
-        held = (await transaction.run("count_class", {"class": key}))[0]
-        if held != sent:
-            raise LoadError(
-                f"class {run}/{data.index}: {shortfall(sent, held)}", hint="load the run again, the class is redone"
-            )
-        await transaction.run(
-            "complete_class",
-            {
-                "class": key,
-                "mass": data.extraction.mass,
-                "edgeCount": len(data.weights),
-                "droppedShare": data.dropped_share,
-            },
+        await _complete(transaction, run, key, data, sent)
+
+
+async def rewrite_ranking(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
+    """Replaces a complete class's ranks and attribution graph, in one transaction; its influences stay.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        key: The class's key.
+        data: What its counts give now.
+
+    Raises:
+        LoadError: If the database holds something else than was sent; the class stays as it was.
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    async with runner.transaction("rewrite_ranking", timeout_s=TIMEOUT_S) as transaction:
+        for name in ("delete_attributes", "delete_activations"):
+            while (await transaction.run(name, {"class": key, "limit": BATCH}))[0]["deleted"] == BATCH:
+                pass
+        sent = await _write_activations(transaction.run, run, key, data)
+        sent |= {"influences": len(data.weights), "influenceSum": int(data.weights.sum())}
+        sent |= await _write_edges(transaction.run, run, key, data, "attributes", data.extraction.kept_edges)
+        await _complete(transaction, run, key, data, sent)
+        await transaction.run("unmark_stale", {"class": key})
+
+
+async def _complete(transaction: Transaction, run: str, key: int, data: ClassData, sent: dict[str, int]) -> None:
+    held = (await transaction.run("count_class", {"class": key}))[0]
+    if held != sent:
+        raise LoadError(
+            f"class {run}/{data.index}: {shortfall(sent, held)}", hint="load the run again, the class is redone"
         )
+    await transaction.run(
+        "complete_class",
+        {
+            "class": key,
+            "mass": data.extraction.mass,
+            "edgeCount": len(data.weights),
+            "droppedShare": data.dropped_share,
+        },
+    )
 
 
 def shortfall(sent: dict[str, int], held: dict[str, int]) -> str:
@@ -84,11 +117,11 @@ async def delete_all(runner: QueryRunner, name: str, params: dict[str, Any]) -> 
         pass
 
 
-async def _write_activations(runner: QueryRunner, run: str, key: int, data: ClassData) -> dict[str, int]:
+async def _write_activations(write: _Write, run: str, key: int, data: ClassData) -> dict[str, int]:
     positions = np.flatnonzero((data.counts > 0) | (data.ranks > 0))
     for start in range(0, len(positions), BATCH):
         part = positions[start : start + BATCH]
-        await runner.run(
+        await write(
             "write_activations",
             {
                 "class": key,
@@ -99,7 +132,6 @@ async def _write_activations(runner: QueryRunner, run: str, key: int, data: Clas
                 "entries": data.extraction.entry[part].tolist(),
                 "kept": data.extraction.kept[part].tolist(),
             },
-            timeout_s=TIMEOUT_S,
         )
     return {
         "activations": len(positions),
@@ -109,12 +141,12 @@ async def _write_activations(runner: QueryRunner, run: str, key: int, data: Clas
 
 
 async def _write_edges(
-    runner: QueryRunner, run: str, key: int, data: ClassData, kind: str, chosen: NDArray[np.bool_]
+    write: _Write, run: str, key: int, data: ClassData, kind: str, chosen: NDArray[np.bool_]
 ) -> dict[str, int]:
     edges = np.flatnonzero(chosen)
     for start in range(0, len(edges), BATCH):
         part = edges[start : start + BATCH]
-        await runner.run(
+        await write(
             f"write_{kind}",
             {
                 "class": key,
@@ -123,6 +155,5 @@ async def _write_edges(
                 "targets": data.targets[part].tolist(),
                 "counts": data.weights[part].tolist(),
             },
-            timeout_s=TIMEOUT_S,
         )
     return {kind: len(edges), f"{kind[:-1]}Sum": int(data.weights[edges].sum())}
