@@ -33,6 +33,7 @@ class ClassSpec:
     edges: Sequence[Edge]
     accuracy: float | None = 0.5
     top_k: dict[tuple[int, int], int] = field(default_factory=dict)
+    scores: dict[str, dict[tuple[int, int], float]] = field(default_factory=dict)
     kind: str = "label"
 
 
@@ -110,6 +111,13 @@ def build_run(
             )
         ],
     }
+    if any(spec.scores for spec in classes):
+        rows["scores"] = [
+            {"class": index, "name": name, "layer": layer, "channel": channel, "score": score}
+            for index, spec in enumerate(classes)
+            for name, scores in sorted(spec.scores.items())
+            for (layer, channel), score in sorted(scores.items())
+        ]
     if pictures:
         rows["sprites"] = [
             {
@@ -216,6 +224,7 @@ def random_run(
     skip: bool = True,
     excluded: Sequence[tuple[int, int]] = (),
     pictures: bool = False,
+    scores: bool = False,
     seed: int = 0,
 ) -> RunFolder:
     """A run of a made-up network: a chain of layers, with a skip edge to the last but one where asked for.
@@ -245,5 +254,7 @@ def random_run(
         ]
         name = names[index] if index < len(names) else f"class {index:03}"
         accuracy = None if index == 1 else float(np.round(rng.random(), 3))
-        classes.append(ClassSpec(name, images + 10 * (index % 3), activations, edges, accuracy))
+        made = {(layer, channel): (7 * channel + 3 * layer + index) % 11 - 2.0 for layer, channel in activations}
+        named = {"margin": made} if scores else {}
+        classes.append(ClassSpec(name, images + 10 * (index % 3), activations, edges, accuracy, scores=named))
     return build_run(path, layers, classes, run_id=run_id, excluded=excluded, pictures=pictures)

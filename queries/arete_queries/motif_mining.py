@@ -24,6 +24,7 @@ Edges = tuple[int, ...]
 MAX_MOTIFS: Final = 200_000
 """Beyond this a question has too many answers to be one: about 1 s and 100 MB."""
 MAX_SUBGRAPHS: Final = 5_000
+_BLOCK: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -119,10 +120,15 @@ class _Join:
         block: list[Edges] = []
         for motif in motifs:
             block.extend((*motif, edge) for edge in candidates(motif))
-            if len(block) > 10_000:
+            if len(block) > _BLOCK:
                 longer.extend(self._frequent(block))
                 block = []
-        return longer + self._frequent(block)
+                if len(longer) > MAX_MOTIFS:
+                    raise _too_many(MAX_MOTIFS)
+        longer.extend(self._frequent(block))
+        if len(longer) > MAX_MOTIFS:
+            raise _too_many(MAX_MOTIFS)
+        return longer
 
     def _frequent(self, motifs: list[Edges]) -> list[Edges]:
         if not motifs:
@@ -132,8 +138,6 @@ class _Join:
         for column in range(1, numbers.shape[1]):
             held = held & self._holds[numbers[:, column]]
         kept = np.flatnonzero(held.sum(axis=1) >= self._at_least)
-        if len(kept) > MAX_MOTIFS:
-            raise _too_many(MAX_MOTIFS)
         return [motifs[place] for place in kept]
 
 

@@ -9,8 +9,10 @@ import pytest
 from loaded_runs import Dump, Loaded, compute, without_graph
 
 from arete_queries.engine import EngineAddress
+from arete_queries.groups import create_group
 from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
+from arete_queries.scores import load_scores
 from run_builder import hand_worked_run, random_run
 
 
@@ -28,6 +30,7 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
             edges_per_target=7,
             excluded=[(1, 2), (3, 0)],
             pictures=True,
+            scores=True,
             seed=3,
         ),
         random_run(base / "other", run_id="other", class_count=2, seed=4),
@@ -39,6 +42,8 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
         async with await QueryRunner.connect(engine.bolt_url, engine.user, engine.password) as runner:
             for folder in folders:
                 await load_run(runner, folder)
+                await load_scores(runner, folder)
+            await create_group(runner, "tiny", "bears", ["tiny/0", "tiny/1", "tiny/2"])
 
     asyncio.run(load())
     computed = {folder.manifest.id: compute(folder) for folder in folders}

@@ -16,9 +16,32 @@ ALREADY_THERE = "00NA0"
 """What the server notes for an index that exists; every other note means that a statement should be changed."""
 A, B = "tiny/0", "tiny/3"
 EDGES = {"run": "tiny", "sources": [0, 1], "targets": [13, 14], "counts": [5, 6]}
+GROUP = ["tiny/0", "tiny/1", "tiny/2"]
+SIDES = {"a": GROUP, "b": ["tiny/5", "tiny/6"], "atLeastA": 2, "atLeastB": 1}
 CASES: dict[str, dict[str, Any]] = {
     "await_indexes": {"seconds": 10},
     "channel": {"channel": "tiny/block1/3"},
+    "channel_use": {"run": "tiny", "layer": "tiny/block1", "order": "special", "first": 3},
+    "class_counts": {"class": A, "minShare": 0.1, "scores": "margin"},
+    "communities": {"graph": "communities", "gamma": 1.0},
+    "communities_project": {"graph": "test", "run": "tiny", "atLeast": 1},
+    "create_group": {"id": "tiny/new", "run": "tiny", "name": "new", "classes": [A, B], "replace": False},
+    "delete_group": {"group": "tiny/bears"},
+    "delete_scores": {"class": A},
+    "group": {"group": "tiny/bears"},
+    "groups": {"run": "tiny"},
+    "layer_neighbors": {"class": A, "layer": "tiny/block1", "first": 3},
+    "less_contributing": {"class": A, "mass": None, "minShare": 0.1, "first": 3},
+    **{f"motif_{shape}": {"classes": GROUP, "atLeast": 1} for shape in
+       ("path_2", "path_3", "path_4", "wedge_in", "wedge_out", "diamond", "triangle", "edges")},
+    "motif_pairs": {"run": "tiny"},
+    "motif_subgraph": {"classes": GROUP, "sources": ["tiny/block1/3"], "targets": ["tiny/block2/5"]},
+    "overlap_drawing": {**SIDES, "mass": None, "minShare": 0.0, "memberships": ["shared"]},
+    "overlap_graphs": {**SIDES, "minShare": 0.0, "memberships": ["only_a", "shared"]},
+    "overlap_graphs_at_mass": {**SIDES, "mass": 0.4, "minShare": 0.0, "memberships": ["only_a", "shared"]},
+    "overlap_layers": {**SIDES, "mass": None},
+    "score_names": {"class": A},
+    "write_scores": {"class": A, "run": "tiny", "name": "other", "positions": [0, 1], "values": [0.5, -1.0]},
     "channel_in_class": {"class": A, "channel": "tiny/block1/3", "first": 3},
     "channels": {"layer": "tiny/block1", "from": 2, "first": 3},
     "class": {"class": A},
@@ -52,7 +75,9 @@ CASES: dict[str, dict[str, Any]] = {
     "excluded_channels": {"run": "tiny"},
     "gds_drop": {"graph": "nothing"},
     "gds_pagerank": {"class": A, "graph": "projected", "damping": 0.85, "iterations": 20, "tolerance": 1e-7},
-    "gds_project": {"class": A, "graph": "test", "minShare": 0.0, "seeds": None},
+    "gds_project": {
+        "class": A, "graph": "test", "minShare": 0.0, "seeds": None, "weights": None, "scores": None, "excluded": [],
+    },
     "layers": {"run": "tiny"},
     "load_state": {"run": "tiny"},
     "lock_load": {"id": "tiny"},
@@ -99,6 +124,9 @@ async def test_a_file_runs_and_returns_what_it_declares(loaded: Loaded, engine: 
             await transaction.run(statements()["mark_excluded"].text, CASES["mark_excluded"])
         if name == "gds_pagerank":  # needs a projection, which outlives the transaction
             await transaction.run(statements()["gds_project"].text, CASES["gds_project"] | {"graph": params["graph"]})
+        if name == "communities":
+            projected = CASES["communities_project"] | {"graph": params["graph"]}
+            await transaction.run(statements()["communities_project"].text, projected)
         result = await transaction.run(statement.text, params)
         assert list(result.keys()) == list(statement.columns)
         rows = [record async for record in result]
