@@ -58,7 +58,7 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
     home = tmp_path_factory.getbasetemp() / "loaded"
     shell = Shell(engine, home)
     if not home.exists():
-        random_run(home / "run", run_id="tiny", class_count=3)
+        random_run(home / "run", run_id="tiny", class_count=3, scores=True)
     with engine_driver.session() as session:
         found = session.run("MATCH (run:Run) RETURN collect(run.id) AS ids").single(strict=True)["ids"]
     if found != ["tiny"]:
@@ -114,6 +114,71 @@ def test_compare_parts_make_the_union(loaded: Shell) -> None:
     assert "Jaccard" in loaded("compare", "tiny/0", "tiny/2").stdout
 
 
+def test_compare_takes_groups_and_any_number_of_classes(loaded: Shell) -> None:
+    assert "tiny/two: 2 classes" in loaded("groups", "create", "two", "tiny/0", "tiny/1").stdout
+    try:
+        most = loaded.json("compare", "two", "tiny/2", "--at-least", "2", "--mass", "0.8")
+        alone = [loaded.json("graph", f"tiny/{number}", "--mass", "0.8") for number in range(3)]
+        sets = [{vertex["channel"]["id"] for vertex in graph["vertices"]} for graph in alone]  # type: ignore[index]
+        assert isinstance(most, dict)
+        found = {vertex["channel"]["id"] for vertex in most["vertices"]}
+        assert found == (sets[0] & sets[1]) | (sets[0] & sets[2]) | (sets[1] & sets[2])
+        less = loaded.json("compare", "tiny/2", "two", "--set", "difference", "--mass", "0.8")
+        assert isinstance(less, dict)
+        assert {vertex["channel"]["id"] for vertex in less["vertices"]} == sets[2] - sets[0] - sets[1]
+        apart = loaded.json("compare", "tiny/0", "tiny/2", "--set", "symmetric-difference", "--mass", "0.8")
+        assert isinstance(apart, dict)
+        assert {vertex["channel"]["id"] for vertex in apart["vertices"]} == sets[0] ^ sets[2]
+        assert "of 3 classes" in loaded("compare", "two", "tiny/2").stdout
+        assert "1 to 3" in loaded("compare", "two", "tiny/2", "--at-least", "4", expect=2).stderr
+        assert "two classes or more" in loaded("compare", "tiny/2", expect=2).stderr
+        groups = loaded.json("groups", "list")
+        assert isinstance(groups, list)
+        assert [group["id"] for group in groups] == ["tiny/two"]
+        assert "tiny/1" in loaded("groups", "show", "two").stdout
+    finally:
+        assert "tiny/two: deleted" in loaded("groups", "delete", "two").stdout
+    assert "no group 'tiny/two'" in loaded("groups", "show", "two", expect=2).stderr
+
+
+def test_rank_with_seeds_exclusions_and_scores(loaded: Shell) -> None:
+    plain = loaded.json("rank", "tiny/0", "--first", "3")
+    seeded = loaded.json("rank", "tiny/0", "--seeds", "block1/2=3", "--seeds", "block0/1", "--exclude", "block1/5")
+    scored = loaded.json("rank", "tiny/0", "--scores", "margin", "--mode", "summit")
+    assert isinstance(plain, dict)
+    assert isinstance(seeded, dict)
+    assert isinstance(scored, dict)
+    assert len(plain["channels"]) == 3
+    assert seeded["channels"][0]["channel"] == "tiny/block1/2"
+    assert "tiny/block1/5" not in {one["channel"] for one in seeded["channels"]}
+    assert scored["mode"] == "summit"
+    assert scored["channels"] != plain["channels"]
+    assert "gds.pageRank.stream" in loaded("rank", "tiny/0", "--cypher").stdout
+    assert "LAYER/CHANNEL=WEIGHT" in loaded("rank", "tiny/0", "--seeds", "block1/2=much", expect=2).stderr
+
+
+def test_motifs_neighbors_channels_and_what_is_left_out(loaded: Shell) -> None:
+    motifs = loaded.json("motifs", "tiny/0", "tiny/1", "tiny/2", "--min-support", "0.3", "--every", "--first", "4")
+    assert isinstance(motifs, dict)
+    assert len(motifs["motifs"]) == 4
+    assert "lift" in loaded("motifs", "tiny/0", "tiny/1", "--min-support", "0.5").stdout
+    path = loaded.json("motifs", "tiny/0", "--shared-path")
+    assert isinstance(path, dict)
+    assert path["support"] == 1
+    near = loaded.json("neighbors", "tiny/0", "--first", "2", "--layer", "block1")
+    assert isinstance(near, dict)
+    assert [len(layer["neighbors"]) for layer in near["layers"]] == [2]
+    assert "effective classes" in loaded("channels", "--order", "special").stdout
+    assert "communities of tiny" in loaded("channels", "--communities", "--at-least", "1").stdout
+    rest = loaded.json("graph", "tiny/0", "--less-contributing")
+    graph = loaded.json("graph", "tiny/0")
+    assert isinstance(rest, dict)
+    assert isinstance(graph, dict)
+    kept = {vertex["channel"]["id"] for vertex in graph["vertices"]}
+    assert rest["vertices"]
+    assert not kept & {vertex["channel"]["id"] for vertex in rest["vertices"]}
+
+
 def test_cypher_is_printed_alone(loaded: Shell) -> None:
     text = loaded("graph", "tiny/0", "--cypher").stdout
     assert "MATCH" in text
@@ -130,6 +195,12 @@ def test_cypher_is_printed_alone(loaded: Shell) -> None:
         (("compare", "tiny/0", "okapi"), "no class 'okapi'", ""),
         (("delete", "nowhere", "--yes"), "no run 'nowhere'", ""),
         (("graph", "tiny/0", "--mass", "1.5"), "mass", ""),
+        (("compare", "tiny/0", "tiny/1", "--set", "both"), "--set 'both'", ""),
+        (("rank", "tiny/0", "--scores", "margins"), "no score 'margins'", "margin"),
+        (("motifs", "tiny/0", "--pattern", "star"), "--pattern 'star'", ""),
+        (("motifs", "tiny/0", "--min-support", "0"), "min_support", ""),
+        (("channels", "--layer", "block9"), "no layer 'block9'", "block1"),
+        (("groups", "create", "12", "tiny/0"), "cannot be a group's", ""),
     ],
 )
 def test_what_is_unknown_or_out_of_range_is_named(

@@ -9,7 +9,7 @@ import igraph
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from loaded_runs import Loaded
 
@@ -190,18 +190,20 @@ def classes(draw: st.DrawFn) -> list[ClassSpec]:
     return made
 
 
-@given(specs=classes())
-@settings(
-    deadline=None,
-    max_examples=3,
-    phases=[Phase.explicit, Phase.generate],  # an example takes seconds, so none is shrunk
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.data_too_large, HealthCheck.too_slow],
-)
 def test_gds_bulk_networkx_and_igraph_agree(
-    loaded: Loaded, engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory, specs: list[ClassSpec]
+    loaded: Loaded, engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    @given(classes())
+    @settings(deadline=None, max_examples=3, phases=[Phase.generate])  # seconds an example, so none is shrunk
+    def agree(specs: list[ClassSpec]) -> None:
+        check_agreement(engine, tmp_path_factory.mktemp("drawn"), specs)
+
+    agree()
+
+
+def check_agreement(engine: EngineAddress, path: Path, specs: list[ClassSpec]) -> None:
     layers = [LayerSpec("a", 3), LayerSpec("b", 4, [0]), LayerSpec("c", 3, [1, 0])]
-    folder = build_run(tmp_path_factory.mktemp("drawn"), layers, specs, run_id="drawn")
+    folder = build_run(path, layers, specs, run_id="drawn")
     data = RunData(folder, min_share=0.0)
 
     async def ask() -> list[dict[str, float]]:
