@@ -67,7 +67,7 @@ def test_inputs_of_a_transposed_convolution_are_those_of_the_definition(of_autoe
                     ).max()
                     for source in range(5)
                 ]
-                strongest = sorted(range(5), key=lambda source: (-strength[source], source))  # noqa: B023
+                strongest = sorted(range(5), key=lambda source: (-strength[source], source))
                 expected.update((source, target) for source in strongest[: of_autoencoder.influence_k])
     rows = [row for row in dict(run.influences_by_class())[1].to_pylist() if row["target_layer"] == 2]
     assert {(row["source_channel"], row["target_channel"]): row["count"] for row in rows} == expected
