@@ -36,6 +36,14 @@ GroupNorm likewise: their statistics mix channels, their channels stay apart.
 Transformers are refused: attention mixes positions, not channels of a map, and there is nothing to count by this
 method.
 
+timm (tried with 1.0.31 at 96 to 160 pixels): read are ResNet and its variants C, D, T, SE, ECA, BiT and pre-
+activation, Res2Net, ResNeXt, DenseNet, RDNet, VGG, Inception v3, v4 and ResNet v2, Xception, EfficientNet v1 and v2
+and their `tf_` kin, MobileNet v2 to v4, MNASNet, MixNet, FBNet, HardCoRe-NAS, LCNet, TinyNet, ReXNet, GhostNet,
+RegNet and RegNetZ, GENet, NFNet, RepVGG, MobileOne, RepViT, CSPNet, DPN, DLA, HRNet, VoVNet, SelecSLS, TResNet,
+HGNet, ConvNeXt, ConvMixer and InceptionNeXt. Refused are whatever holds attention over positions (ViT, Swin,
+MobileViT, EdgeNeXt, CoAtNet, ByoaNets), products of two maps (StarNet), differences (PoolFormer, FastViT), selective
+kernels (SK, ResNeSt) and global response normalization (ConvNeXt v2).
+
 | model | layers | channels | pairs | from … to |
 | --- | --- | --- | --- | --- |
 """
