@@ -18,6 +18,7 @@ class WholeModulesTracer(torch.fx.Tracer):
     _WHOLE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Returns whether a module is one operation."""
         if any(isinstance(m, base) and type(m).forward is base.forward for base in self._WHOLE):
             return True
         return super().is_leaf_module(m, module_qualified_name)
