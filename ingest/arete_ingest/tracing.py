@@ -15,7 +15,7 @@ makes the gate makes no edges. Likewise the statistics of LayerNorm and GroupNor
 Whatever is not known to keep channels apart is refused with the name of the operation, never counted wrongly.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn
 
@@ -45,19 +45,21 @@ from arete_ingest.dataflow import (
 )
 from arete_ingest.fields import field_behind
 from arete_ingest.folding import Folding
+from arete_ingest.functional import make_modules
 from arete_ingest.layer_graph import ChannelSum, LayerGraph, ShownLayer, Term
 from arete_ingest.operations import (
     ELEMENTWISE,
     Kind,
     concatenated,
     conv_channels,
+    is_constant,
     is_spatial,
     kind_of,
     shape_of,
 )
 from arete_ingest.rearranging import Moving, arrived, moved, numbered
 from arete_ingest.receptive import PIXEL, ReceptiveField
-from arete_ingest.recording import propagate_shapes, record
+from arete_ingest.recording import check_same, propagate_shapes, record
 from arete_ingest.shown_layers import ShownLayers
 
 SUPPORTED = (
@@ -89,8 +91,13 @@ def trace_model(
         ModelError: If the model cannot be traced, does not take images of this size, does something with feature maps
             that counting does not cover, or has no layer of a name asked for.
     """
-    module = record(model)
+    module, sized = record(model, image_size, image_channels)
     propagate_shapes(module, image_size, image_channels)
+    remade = make_modules(module)
+    if remade:
+        propagate_shapes(module, image_size, image_channels)
+    if sized or remade:
+        check_same(model, module, image_size, image_channels)
     return _Reader(module, image_size, image_channels, layers).read()
 
 
@@ -124,6 +131,7 @@ class _Reader:
         self.moving: dict[torch.fx.Node, Moving] = {}
         self.fields: dict[torch.fx.Node, ReceptiveField] = {}
         self.of_image: set[torch.fx.Node] = set()  # made of nothing but the image and constants
+        self.lost: dict[torch.fx.Node, ModelError] = {}  # what cannot be read, and why
         self.layers: list[ShownLayer] = []
         self.drafts: list[_Draft] = []
         self.draft_at: dict[torch.fx.Node, _Draft] = {}
@@ -134,10 +142,13 @@ class _Reader:
         for node in self.nodes:
             if node.op == "placeholder":
                 self._read_placeholder(node)
-            elif node.op == "get_attr":
+            elif node.op == "get_attr" or is_constant(node):
                 self.of_image.add(node)
-            elif node.op != "output" and is_tensor(node):
-                self._read_operation(node)
+            elif node.op == "output":
+                self._require(node.all_input_nodes)
+            elif is_tensor(node):
+                self._read_or_put_off(node)
+        self._require(self.shown.names)
         if not self.layers:
             raise ModelError(
                 f"{self.module._get_name()} has no convolution that every path from input to output crosses",
@@ -160,6 +171,35 @@ class _Reader:
         self.of_image.add(node)
         if is_spatial(node):
             self._arrive(node, (Segment(IMAGE, 0, self.image_channels),), PIXEL)
+
+    def _read_or_put_off(self, node: torch.fx.Node) -> None:
+        """Reads an operation; what cannot be read is no error as long as nothing but a gate is made of it."""
+        error = next((self.lost[source] for source in node.all_input_nodes if source in self.lost), None)
+        if error is not None:
+            if not self._read_gated(node):
+                self.lost[node] = error
+            return
+        try:
+            self._read_operation(node)
+        except ModelError as refusal:
+            self.maps.pop(node, None)
+            self.lost[node] = refusal
+
+    def _read_gated(self, node: torch.fx.Node) -> bool:
+        """Reads a product of a feature map and something unreadable that was computed from it."""
+        operands = [part for part in node.args if isinstance(part, torch.fx.Node)]
+        if self.kinds[node] is not Kind.MULTIPLY or len(operands) != 2:
+            return False
+        gate, gated = operands if operands[0] in self.lost else operands[::-1]
+        if gated not in self.maps or gated not in _ancestors(gate) or shape_of(gated) != shape_of(node):
+            return False
+        self._arrive(node, self.maps[gated], self.fields[gated], self.axes[gated])
+        return True
+
+    def _require(self, nodes: Iterable[torch.fx.Node]) -> None:
+        for node in nodes:
+            if node in self.lost:
+                raise self.lost[node]
 
     def _read_operation(self, node: torch.fx.Node) -> None:
         kind = self.kinds[node]
@@ -184,8 +224,10 @@ class _Reader:
         elif kind is Kind.IDENTITY and len(inputs) == 1 and inputs[0] in self.moving:
             source, numbers = self.moving[inputs[0]]
             self.moving[node] = Moving(source, numbers.contiguous() if isinstance(numbers, torch.Tensor) else numbers)
-        elif makes_feature_maps(node) or any(self._is_under_way(source) for source in inputs):
+        elif makes_feature_maps(node):
             self._refuse(node)
+        elif len(shape_of(node) or (0, 0, 0)) > 2 and any(self._is_under_way(source) for source in inputs):
+            self._refuse(node)  # a vector has no positions any more, and no way back to a map
         self._check(node)
 
     def _is_under_way(self, node: torch.fx.Node) -> bool:

@@ -193,7 +193,7 @@ class Chain(nn.Module):
         (lambda x: x + x, r"operation add: addition \(add\)"),
         (lambda x: 1 - x, "sub"),
         (lambda x: 1 / x, "truediv"),
-        (lambda x: nn.functional.conv2d(x, torch.ones(8, 8, 1, 1)), "conv2d"),
+        (lambda x: nn.functional.conv1d(x.flatten(2), torch.ones(8, 8, 1)).unflatten(2, (16, 16)), "conv1d"),
         (lambda x: torch.cat([x, x], 2), "cat"),
         (lambda x: torch.softmax(x, 1), "softmax"),
         (lambda x: (x[:, :4] * torch.sigmoid(x[:, 4:])).repeat(1, 2, 1, 1), r"operation mul: multiplication \(mul\)"),
