@@ -74,7 +74,7 @@ async def gds_rank(
     values = project_values(class_.id, graph, weights, exclude, min_share, scores)
     try:
         projected = await runner.run("gds_project", values)
-        if not projected or not projected[0]["nodes"]:
+        if not projected or not projected[0]["restarts"]:
             return {}
         rows = await runner.run("gds_pagerank", pagerank_values(class_.id, graph, damping))
     finally:

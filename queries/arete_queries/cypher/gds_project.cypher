@@ -1,9 +1,10 @@
 // name: gds_project
 // access: read
 // params: class: string, graph: string, minShare: float, seeds: list<string>?, weights: list<float>?, scores: string?, excluded: list<string>
-// columns: nodes: int, relationships: int
+// columns: restarts: int
 // Projects a class for PageRank: its influence edges both ways round, and from the class's own node an edge to each
 // channel where the walk restarts, weighted by A over the layer's largest A, or by a seed's weight, or by a score.
+// Returns the number of these; where there is none, the class's node is not in the projection either.
 MATCH (:Run {state: 'complete'})-[:HAS_CLASS]->(class:Class {id: $class, state: 'complete'})
 OPTIONAL MATCH (out:Channel)
 WHERE out.id IN $excluded
@@ -30,5 +31,6 @@ CALL (class, excluded) {
   WHERE score.value > 0 AND NOT channel.excluded AND NOT channel IN excluded
   RETURN class AS source, channel AS target, score.value AS weight
 }
-WITH gds.graph.project($graph, source, target, {relationshipProperties: {weight: weight}}) AS projected
-RETURN projected.nodeCount AS nodes, projected.relationshipCount AS relationships
+WITH gds.graph.project($graph, source, target, {relationshipProperties: {weight: weight}}) AS projected,
+  count(CASE source WHEN class THEN 1 END) AS restarts
+RETURN restarts
