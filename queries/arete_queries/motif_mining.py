@@ -6,6 +6,7 @@ hold all of them. A motif's support is at most that of any part of it, so what i
 [agrawal1994apriori].
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse
 
 from arete_core.errors import BadInput
 from arete_queries.motif_results import MotifPattern
@@ -264,7 +265,21 @@ def p_values(inside: Ints, outside: Ints, group_size: int, run_size: int) -> NDA
     Returns:
         The upper tail of the hypergeometric distribution, shape (motif,), 0 to 1.
     """
-    return np.asarray(stats.hypergeom.sf(inside - 1, run_size, inside + outside, group_size), dtype=np.float64)
+    # Written out, as scipy.stats takes a second to import, which every command would wait for.
+    factorials = np.array([math.lgamma(number + 1) for number in range(run_size + 1)])
+
+    def choose(total: Ints | int, part: Ints) -> NDArray[np.float64]:
+        return factorials[total] - factorials[part] - factorials[total - part]
+
+    found = np.empty(len(inside))
+    pairs, place = np.unique(np.column_stack([inside, outside]), axis=0, return_inverse=True)
+    for number, (within, beyond) in enumerate(pairs.tolist()):
+        holding = within + beyond
+        better = np.arange(within, min(holding, group_size) + 1)
+        logs = choose(holding, better) + choose(run_size - holding, group_size - better)
+        logs -= choose(run_size, np.array([group_size]))
+        found[place.ravel() == number] = min(float(np.exp(logs).sum()), 1.0)
+    return found
 
 
 def q_values(p: NDArray[np.float64], tested: int) -> NDArray[np.float64]:
