@@ -92,7 +92,7 @@ def test_wrong_usage_is_exit_code_2(tmp_path: Path) -> None:
     assert run_arete("nonsense", home=tmp_path).returncode == 2
     result = run_arete("compare", "a", "b", "--operation", "minus", home=tmp_path)
     assert result.returncode == 2
-    assert "union, intersection, a_minus_b or b_minus_a was expected" in result.stderr
+    assert "union, intersection, difference (the first minus the others) or symmetric-difference" in result.stderr
 
 
 def test_version(tmp_path: Path) -> None:
