@@ -67,7 +67,7 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
 
 
 def test_load_says_what_it_did_and_does_nothing_twice(shell: Shell, tmp_path: Path) -> None:
-    random_run(tmp_path / "run", run_id="tiny", class_count=3)
+    random_run(tmp_path / "run", run_id="tiny", class_count=3, scores=True)
     assert "tiny: 3 classes, " in shell("load", "run").stdout
     assert "already loaded" in shell("load", "run").stdout
 
