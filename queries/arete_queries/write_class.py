@@ -1,5 +1,12 @@
-"""Writes one class's relationships, checks that the database holds them, and takes them away again."""
+"""Writes one class's relationships, checks that the database holds them, and takes them away again.
 
+Edges are sorted by target and written by two connections, one from the first edge on and one from the middle: their
+batches touch other targets and mostly other layers, so that neither waits for the other's locks, and while one packs
+its next batch the database works on the other's. `benchmarks/load.py` compares this with simpler ways.
+"""
+
+import asyncio
+from collections.abc import Coroutine
 from typing import Any, Final
 
 import numpy as np
@@ -112,17 +119,36 @@ async def _write_edges(
     runner: QueryRunner, run: str, key: int, data: ClassData, kind: str, chosen: NDArray[np.bool_]
 ) -> dict[str, int]:
     edges = np.flatnonzero(chosen)
-    for start in range(0, len(edges), BATCH):
-        part = edges[start : start + BATCH]
-        await runner.run(
-            f"write_{kind}",
-            {
-                "class": key,
-                "run": run,
-                "sources": data.sources[part].tolist(),
-                "targets": data.targets[part].tolist(),
-                "counts": data.weights[part].tolist(),
-            },
-            timeout_s=TIMEOUT_S,
-        )
+
+    async def write(own: NDArray[np.int64]) -> None:
+        for start in range(0, len(own), BATCH):
+            part = own[start : start + BATCH]
+            await runner.run(
+                f"write_{kind}",
+                {
+                    "class": key,
+                    "run": run,
+                    "sources": data.sources[part].tolist(),
+                    "targets": data.targets[part].tolist(),
+                    "counts": data.weights[part].tolist(),
+                },
+                timeout_s=TIMEOUT_S,
+            )
+
+    if len(edges) > BATCH:
+        # Whole batches for the first one, so that there are no more batches than with one writer.
+        middle = -(-len(edges) // (2 * BATCH)) * BATCH
+        await _together(write(edges[:middle]), write(edges[middle:]))
+    else:
+        await write(edges)
     return {kind: len(edges), f"{kind[:-1]}Sum": int(data.weights[edges].sum())}
+
+
+async def _together(*writers: Coroutine[Any, Any, None]) -> None:
+    """Runs all at once; the first error ends the others and is raised, once none of them is at work any more."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for writer in writers:
+                group.create_task(writer)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

@@ -227,10 +227,11 @@ class Counting(QueryRunner):
 
     async def run(self, name: str, params: Any = None, *, timeout_s: float | None = None) -> list[dict[str, Any]]:
         self._left = getattr(self, "_left", 10**9) - 1
-        if self._left == 0 and not self._after:
+        here = self._left == 0  # before waiting: another writer may count on meanwhile
+        if here and not self._after:
             raise Stop
         rows = await super().run(name, params, timeout_s=timeout_s)
-        if self._left == 0:
+        if here:
             raise Stop
         return rows
 
