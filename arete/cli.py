@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from arete import __version__
-from arete.commands import compare, database, delete, demo, doctor, graph, ingest, load, runs, serve
+from arete.commands import compare, database, delete, demo, doctor, exclude, graph, ingest, load, runs, serve
 
 app = typer.Typer(
     name="arete",
@@ -50,6 +50,7 @@ app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)
 app.command("graph")(graph.graph)
 app.command("compare")(compare.compare)
+app.command("exclude")(exclude.exclude)
 app.command("delete")(delete.delete)
 app.add_typer(database.app, name="db")
 app.command("doctor")(doctor.doctor)

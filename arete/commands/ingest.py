@@ -54,6 +54,18 @@ def ingest(
     where: Annotated[
         str, typer.Option("--where", help="Count all images, or only those predicted correct or misclassified.")
     ] = "all",
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--layers", help="Layers to show: names or patterns (layer?.*), commas between.", show_default=False
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude", help="LAYER/CHANNEL to leave out of attribution graphs; repeatable.", show_default=False
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", help="At most this many images a class.", show_default=False)
     ] = None,
@@ -99,6 +111,9 @@ def ingest(
         float, typer.Option("--max-failed", help="Share of unreadable images at which the job fails.")
     ] = 0.01,
     seed: Annotated[int, typer.Option("--seed", help="For random weights.")] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show layers, work, memory and disk to expect; write nothing.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -109,8 +124,11 @@ def ingest(
 
     Several GPUs or machines share a job: torchrun --no-python --nproc-per-node N arete ingest …
 
+    What a job is going to be: --dry-run
+
     Example: arete ingest --model googlenet --weights DEFAULT --data imagenet/ --out runs/googlenet
     """
+    from arete.commands.forecast import show_forecast
     from arete.output import print_json
     from arete.progress import make_progress
     from arete_core.errors import CapabilityError
@@ -130,8 +148,13 @@ def ingest(
         "split": split, "name": name, "class_names": class_names, "image_size": image_size, "weights": weights,
         "classes": tuple(classes) if classes else None, "superclasses": superclasses, "labels": labels, "where": where,
         "subsets": tuple(map(_named_file, subset or ())), "single_images": tuple(image or ()),
+        "layers": tuple(_items(layers)) or None, "exclude": tuple(_items(exclude)),
     }  # fmt: skip
-    result = run_job(IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet))
+    settings, progress = IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet)
+    if dry_run:
+        show_forecast(settings, progress, as_json=as_json)
+        return
+    result = run_job(settings, progress)
     if result.process:
         return  # the job's first process speaks for all
     if as_json:
@@ -141,6 +164,10 @@ def ingest(
     # torchrun takes every code but 0 for a failure, and would start the job again.
     if result.failed and result.processes == 1:
         raise typer.Exit(_PARTIAL)
+
+
+def _items(values: list[str] | None) -> list[str]:
+    return [item.strip() for value in values or () for item in value.split(",") if item.strip()]
 
 
 def _named_file(text: str) -> tuple[str, Path]:

@@ -23,6 +23,8 @@ from arete_core.ids import check_run_id
 from arete_core.run_schema import FORMAT_VERSION, OPTIONAL_TABLES, TABLES
 
 MANIFEST = "manifest.json"
+NEXT_MANIFEST = ".manifest.json.next"
+"""The manifest that a change of `channels.parquet` is about to give the folder; see `exclusions`."""
 
 
 class _Frozen(BaseModel):
@@ -150,11 +152,19 @@ class RunFolder:
                     hint="run the same `arete ingest` command again, it continues where it stopped",
                 )
             raise RunFolderError(f"{path} holds no {MANIFEST}, so it is no run folder")
+        _finish_change(path)
         raw = manifest_path.read_bytes()
         manifest = _parse_manifest(manifest_path, raw)
         for name, info in manifest.files.items():
             _check_file(path, name, info, verify=verify)
         return cls(path, manifest, hashlib.sha256(raw).hexdigest())
+
+    @property
+    def numbers_sha256(self) -> str:
+        """Of the manifest without the mention of `channels.parquet`: the same before and after an exclusion."""
+        document = self.manifest.model_dump(mode="json")
+        del document["files"]["channels.parquet"]
+        return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     def has(self, table: str) -> bool:
         """Returns whether the run has this table."""
@@ -220,10 +230,14 @@ def write_table(folder: Path, name: str, table: pa.Table) -> FileInfo:
     Returns:
         Its sha256 and row count, for the manifest.
     """
-    path = folder / f"{name}.parquet"
+    return commit_table(write_table_beside(folder, name, table), folder / f"{name}.parquet", table.num_rows)
+
+
+def write_table_beside(folder: Path, name: str, table: pa.Table) -> Path:
+    """Writes one table of a run folder under a temporary name, which is returned."""
     temporary = folder / f".{name}.parquet.tmp"
     pq.write_table(table.select(TABLES[name].names).cast(TABLES[name]), temporary, compression="zstd")
-    return commit_table(temporary, path, table.num_rows)
+    return temporary
 
 
 def commit_table(temporary: Path, path: Path, rows: int) -> FileInfo:
@@ -234,7 +248,24 @@ def commit_table(temporary: Path, path: Path, rows: int) -> FileInfo:
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
     """Writes `manifest.json`: the moment at which the run folder becomes whole."""
-    write_bytes_atomically(folder / MANIFEST, manifest.model_dump_json(indent=2).encode() + b"\n")
+    write_bytes_atomically(folder / MANIFEST, manifest_bytes(manifest))
+
+
+def manifest_bytes(manifest: Manifest) -> bytes:
+    """Returns a manifest as its file holds it."""
+    return manifest.model_dump_json(indent=2).encode() + b"\n"
+
+
+def _finish_change(folder: Path) -> None:
+    """Finishes a change of `channels.parquet` that a crash cut short between its two renames."""
+    coming = folder / NEXT_MANIFEST
+    try:
+        promised = json.loads(coming.read_bytes())["files"]["channels.parquet"]["sha256"]
+        present = sha256_of(folder / "channels.parquet")
+    except FileNotFoundError:
+        return
+    if promised == present:
+        commit_file(coming, folder / MANIFEST)
 
 
 def _parse_manifest(path: Path, raw: bytes) -> Manifest:

@@ -20,7 +20,7 @@ from torch import Tensor
 from arete_core.errors import SettingError
 from arete_ingest import native
 from arete_ingest.activations import Peaks, Taken, spatial_peaks, taken_channels
-from arete_ingest.execution import NotFiniteError, Watcher, full_precision, logits_of, moved_to, require_finite
+from arete_ingest.execution import NotFiniteError, Watcher, class_scores_of, full_precision, moved_to, require_finite
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.terms import TermCounting
 
@@ -38,7 +38,7 @@ class BatchResult(NamedTuple):
     """What one batch gave.
 
     Attributes:
-        logits: The model's output (image, output), on the counting device.
+        logits: The model's output (image, output), on the counting device; without outputs where it is no classifier.
         maxima: Per layer, each channel's largest value over space (image, channel).
         positions: Per layer, where it is: row * width + column (image, channel).
     """
@@ -154,7 +154,6 @@ class Counter:
 
         Raises:
             NotFiniteError: If a channel sum's input or a layer's map holds NaN or infinity; nothing is counted then.
-            ModelError: If the model gives something else than one output vector an image.
             SettingError: If the batch is empty, or there is not one slot, -1 or more, for each image.
         """
         if not len(images):
@@ -165,7 +164,7 @@ class Counter:
         batch = _Batch(self)
         with torch.no_grad(), full_precision():
             output = Watcher(self._module, self._terms.watched, batch.terms.before, batch.after).run(images)
-            logits = logits_of(output, len(images))
+            logits = class_scores_of(output, len(images))
             slots = class_slots(logits) if callable(class_slots) else class_slots
             self._commit(batch, _check_slots(slots, len(images)).to(self.device))
         peaks = [batch.peaks[layer.index] for layer in self.graph.layers]

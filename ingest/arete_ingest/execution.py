@@ -94,24 +94,25 @@ def moved_to(module: torch.fx.GraphModule, device: torch.device, dtype: torch.dt
     return copy.deepcopy(module).to(device, dtype)
 
 
-def logits_of(output: Any, images: int) -> Tensor:
-    """Takes a model's output as one vector an image; of several outputs the first.
+def class_scores_of(output: Any, images: int) -> Tensor:
+    """Takes the scores of classes out of a model's output; of several outputs the first counts.
 
     Args:
         output: What the model returned.
         images: Number of images in the batch.
 
     Returns:
-        (image, output).
-
-    Raises:
-        ModelError: If it is something else.
+        (image, output); without outputs where there is no vector an image, as an autoencoder's pictures are none.
     """
     while isinstance(output, tuple | list) and output:
         output = output[0]
-    if not isinstance(output, Tensor) or output.ndim < 2 or len(output) != images:
-        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
-        raise ModelError(f"the model gives {found}, one vector of outputs for each of {images} images was expected")
+    if (
+        not isinstance(output, Tensor)
+        or output.ndim < 2
+        or len(output) != images
+        or output[0].numel() > output.shape[1]
+    ):
+        return torch.empty(images, 0)
     return output.flatten(1)
 
 

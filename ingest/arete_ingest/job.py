@@ -27,6 +27,7 @@ from typing import Any
 import torch
 
 from arete_core.errors import RunConflictError, RunFolderError, RunIncompleteError
+from arete_core.exclusions import BY_HAND, channels_table, excluded_channels, replace_channels
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import (
     MANIFEST,
@@ -37,11 +38,13 @@ from arete_core.run_folder import (
     write_manifest,
     write_table,
 )
+from arete_core.run_lock import LOCK_FILE, Lock, locked
 from arete_core.run_schema import FORMAT_VERSION
 from arete_ingest.count_units import count_units
 from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
+from arete_ingest.forecast import folder_size, unit_size
 from arete_ingest.memory import resident_bytes
-from arete_ingest.parts import JOB_FILE, LOCK_FILE, Lock, Parts, differences, locked, read_job, write_job
+from arete_ingest.parts import JOB_FILE, Parts, differences, read_job, write_job
 from arete_ingest.planning import Job, cores, prepare
 from arete_ingest.processes import Claims, Process
 from arete_ingest.settings import IngestSettings
@@ -159,6 +162,7 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
     finished = _finished(job, folder)
     if finished is not None:
         _clean(folder, parts)  # where the earlier job was killed between its manifest and this
+        _exclude(job, folder, progress)
         progress.say(f"{folder} is done already ({finished.dataset.images:,} images): nothing was to do")
         return _result(job, folder, clock, finished.dataset, already_done=True)
     _continue_or_begin(job, folder)
@@ -172,6 +176,7 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         graph=job.graph,
         plan=job.plan,
         output_of=job.output_of,
+        exclude=job.exclude,
         parts=parts,
         examples=job.settings.examples,
         progress=progress,
@@ -249,6 +254,19 @@ def _finished(job: Job, folder: Path) -> Manifest | None:
     return manifest
 
 
+def _exclude(job: Job, folder: Path, progress: Progress) -> None:
+    """Marks channels in a finished run that are to be excluded and are not yet: no count depends on it."""
+    run = RunFolder.open(folder, verify=False)
+    before = excluded_channels(run)
+    new = [channel for channel in job.exclude if channel not in before]
+    if new:
+        sizes = [layer.channels for layer in job.graph.layers]
+        replace_channels(run, channels_table(sizes, before | dict.fromkeys(new, BY_HAND)))
+        progress.say(
+            f"{len(new)} more channels are excluded now: load the run anew with `arete load {folder} --replace`"
+        )
+
+
 def _continue_or_begin(job: Job, folder: Path) -> None:
     """Checks that a begun job is the same one, or writes down what this one is.
 
@@ -283,25 +301,14 @@ def _refuse_if_different(folder: Path, before: dict[str, Any], now: dict[str, An
 
 
 def _check_disk(job: Job, folder: Path, parts: Parts) -> None:
-    needed = _needed_bytes(job, units=len(job.plan.units) - len(parts.done()))
+    # Generous, so that a job that starts also ends.
+    needed = folder_size(job) + (len(job.plan.units) - len(parts.done())) * unit_size(job) + 32_000_000
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise RunFolderError(
             f"{folder} needs about {needed / 1e6:,.0f} MB, its disk has {free / 1e6:,.0f} MB free",
             hint="choose another --out, or make room",
         )
-
-
-def _needed_bytes(job: Job, *, units: int) -> int:
-    """Estimates what is still to be written: generous, so that a job that starts also ends."""
-    pairs, channels = job.graph.pairs, job.graph.channels
-    examples = job.settings.examples
-    # A class's counts compress to about 0.25 bytes a possible pair (GoogLeNet: 2.6 M pairs), as unit and as table.
-    unit = pairs // 4 + channels * (16 * examples + 8)
-    table = pairs // 4
-    # A tile takes about a tenth of a byte a pixel and channel; a small file takes whole blocks of the disk.
-    strip = 4096 + examples * job.settings.tile_px**2 * 3 // 10
-    return units * unit + len(job.plan.sets) * table + (channels * strip if examples else 0) + 32_000_000
 
 
 def _clean(folder: Path, parts: Parts) -> None:

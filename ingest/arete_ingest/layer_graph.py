@@ -127,7 +127,6 @@ class LayerGraph:
         graph_sha256: Of the traced structure: operations, their settings, how they hang together, and which layers are
             shown; neither of the weights nor of the image size.
         unshown: Names of what `--layers` could also show.
-        remarks: What is worth telling about how the model was read, one sentence each.
     """
 
     module: torch.fx.GraphModule
@@ -137,7 +136,6 @@ class LayerGraph:
     sums: tuple[ChannelSum, ...]
     graph_sha256: str
     unshown: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
 
     @property
     def channels(self) -> int:

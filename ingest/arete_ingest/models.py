@@ -25,6 +25,7 @@ from torch import nn
 
 from arete_core.errors import ModelError, SettingError, WeightsError
 from arete_core.files import sha256_of
+from arete_ingest.execution import class_scores_of
 from arete_ingest.transform import ImageTransform
 from arete_ingest.weights import WeightFile, metadata_value, put_weights, read_weights, state_sha256
 
@@ -40,7 +41,7 @@ class LoadedModel:
         name: As it was asked for.
         weights: File name, `DEFAULT`, `random` or `factory`; never a path.
         weights_sha256: Of the weight file, or of the state dict where there is no file.
-        outputs: Number of classes that the model tells apart.
+        outputs: Number of classes that the model tells apart; 0 where it is no classifier.
         transform: How a picture becomes its input.
         categories: Names of its outputs, where the weights bring them.
         notes: What is worth telling, one sentence each.
@@ -100,7 +101,9 @@ def load_model(name: str, weights: str | None = None, *, image_size: int | None 
         loaded = _with_weight_file(source, read_weights(Path(weights)))
     transform = loaded.transform if image_size is None else loaded.transform.at_size(image_size)
     loaded.module.eval().requires_grad_(requires_grad=False)
-    return replace(loaded, transform=transform, outputs=_count_outputs(loaded.module, name, transform))
+    outputs = _count_outputs(loaded.module, name, transform)
+    no_classes = () if outputs else (f"{name} gives no scores of classes: counts do not need them, accuracy does",)
+    return replace(loaded, transform=transform, outputs=outputs, notes=(*loaded.notes, *no_classes))
 
 
 def _find_source(name: str) -> _Source:
@@ -382,7 +385,10 @@ def _names(values: Any, name: str) -> tuple[str, ...] | None:
 
 
 def _count_outputs(module: nn.Module, name: str, transform: ImageTransform) -> int:
-    """Runs the model once on a black picture: 1 image, some 20 ms to seconds, and the clearest place to fail."""
+    """Counts the classes that a model tells apart; 0 where it is no classifier.
+
+    Runs the model once on a black picture: 1 image, some 20 ms to seconds, and the clearest place to fail.
+    """
     size = transform.image_size
     try:
         with torch.inference_mode():
@@ -392,7 +398,4 @@ def _count_outputs(module: nn.Module, name: str, transform: ImageTransform) -> i
             f"{name} cannot be run on a picture of {size} x {size}: {type(error).__name__}: {str(error)[:300]}",
             hint="pass the size it was made for: --image-size PIXELS",
         ) from error
-    if not isinstance(output, torch.Tensor) or output.ndim != 2 or output.shape[0] != 1:
-        found = f"shape {tuple(output.shape)}" if isinstance(output, torch.Tensor) else type(output).__name__
-        raise ModelError(f"{name} gives {found} for one image, (1, classes) was expected: it is no classifier")
-    return int(output.shape[1])
+    return int(class_scores_of(output, 1).shape[1])

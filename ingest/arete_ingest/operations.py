@@ -107,9 +107,9 @@ def shape_of(node: torch.fx.Node) -> tuple[int, ...] | None:
 
 
 def is_spatial(node: torch.fx.Node) -> bool:
-    """Returns whether a node makes a tensor with image, channel, height and width axes."""
+    """Returns whether a node makes a tensor with image, channel, height and width axes, for the one traced image."""
     shape = shape_of(node)
-    return shape is not None and len(shape) == 4
+    return shape is not None and len(shape) == 4 and shape[0] == 1  # not pieces of it laid along the first axis
 
 
 def kind_of(node: torch.fx.Node, modules: Mapping[str, nn.Module]) -> Kind:

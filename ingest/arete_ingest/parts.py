@@ -1,35 +1,29 @@
-"""What makes a killed job continue: `job.json`, a lock, and one file for each finished unit of work.
+"""What makes a killed job continue: `job.json`, and one file for each finished unit of work.
 
 A unit of work is a run of images of one class. Its file is written beside, flushed and renamed, so that it is whole or
 absent; a unit done twice replaces its file and never adds twice. Counts are stored as the places and values of what is
 not zero.
 """
 
-import fcntl
 import io
 import json
 import math
-import os
 import shutil
-import time
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from arete_core.errors import RunAlteredError, RunConflictError
+from arete_core.errors import RunAlteredError
 from arete_core.files import write_bytes_atomically
 from arete_ingest.counter import ClassCounts
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.strongest import Strongest
 
 JOB_FILE = "job.json"
-LOCK_FILE = ".lock"
 PARTS = "parts"
 
 
@@ -58,67 +52,6 @@ class UnitResult:
     probabilities: np.ndarray
     errors: dict[int, str]
     strongest: list[Strongest]
-
-
-class Lock:
-    """The lock on a run folder, while it is held.
-
-    Args:
-        descriptor: Of the locked file.
-    """
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    def announce(self, text: str) -> None:
-        """Writes a line after the process id, for the other processes of the same job."""
-        os.write(self._descriptor, f"{text}\n".encode())
-
-
-@contextmanager
-def locked(folder: Path, *, patience_s: float = 0.0) -> Iterator[Lock]:
-    """Holds a run folder for this process.
-
-    The lock is the kernel's, on `.lock`: it goes with the process, however that ends. The process id inside is for
-    people. The file is removed afterwards.
-
-    Args:
-        folder: The run folder; exists.
-        patience_s: How long to try, where other processes of this job may be looking whether it is held.
-
-    Yields:
-        The lock.
-
-    Raises:
-        RunConflictError: If another process holds it.
-    """
-    path = folder / LOCK_FILE
-    latest = time.monotonic() + patience_s
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            owner = os.read(descriptor, 32).decode(errors="replace").partition("\n")[0].strip() or "unknown"
-            os.close(descriptor)
-            if time.monotonic() < latest:
-                time.sleep(0.05)
-                continue
-            raise RunConflictError(
-                f"another job (process {owner}) is writing {folder}",
-                hint="wait until it is done, or choose another --out",
-            ) from error
-        # The one before may have removed the file between our open and our lock; then the lock guards nothing.
-        if path.exists() and os.fstat(descriptor).st_ino == path.stat().st_ino:
-            break
-        os.close(descriptor)
-    try:
-        os.ftruncate(descriptor, 0)
-        os.write(descriptor, f"{os.getpid()}\n".encode())
-        yield Lock(descriptor)
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(descriptor)
 
 
 def read_job(folder: Path) -> dict[str, Any] | None:

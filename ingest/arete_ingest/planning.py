@@ -10,9 +10,11 @@ import numpy as np
 import torch
 
 from arete_core.errors import SettingError
+from arete_core.exclusions import Channel, find_channels
 from arete_core.progress import Progress
 from arete_ingest.class_sets import ClassSet, check_names, read_subset, read_superclasses, single_images
 from arete_ingest.dataset import Dataset, match_outputs, scan_folder
+from arete_ingest.kernels import why_slow
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.memory import fit
 from arete_ingest.models import LoadedModel, load_model
@@ -38,6 +40,7 @@ class Job:
         output_of: Model output of a class index, where they could be matched.
         sets: Class sets that are no labels, in order of index.
         plan: The images, class sets and units of work.
+        exclude: Channels that take no part in attribution graphs.
         device: Where counting is done.
         batch_size: Images computed at once.
         lanes: How many units are counted beside each other.
@@ -51,6 +54,7 @@ class Job:
     output_of: dict[int, int]
     sets: tuple[ClassSet, ...]
     plan: Plan
+    exclude: tuple[Channel, ...]
     device: torch.device
     batch_size: int
     lanes: int
@@ -111,17 +115,36 @@ def prepare(settings: IngestSettings, progress: Progress, process: Process) -> J
             f"the run folder {out} lies inside the data folder {dataset.root}", hint="choose another --out"
         )
     model = load_model(settings.model, settings.weights, image_size=settings.image_size, seed=settings.seed)
-    graph = trace_model(model.module, model.transform.image_size)
+    graph = trace_model(model.module, model.transform.image_size, layers=settings.layers)
+    exclude = find_channels(
+        settings.exclude, [layer.name for layer in graph.layers], [layer.channels for layer in graph.layers]
+    )
     output_of = match_outputs(dataset, model.outputs, model.categories)
     for note in (*notes, *model.notes):
         progress.say(note)
+    slow = why_slow(device)
+    if slow and settings.dtype == "float32":
+        progress.say(f"plain PyTorch counts influences here, several times slower than compiled kernels: {slow}")
     lanes, batch_size = 1, settings.batch_size or DEFAULT_BATCH
     if device.type != "cuda":
         lanes = settings.threads or max(1, cores() // process.local_world)
         lanes, batch_size = fit(graph, settings, model.transform.image_size, lanes)
     plan = make_plan(dataset, sets, with_labels=settings.labels, unit_images=batch_size * UNIT_BATCHES)
     _check_outputs(settings, dataset, plan, model, output_of, progress)
-    return Job(settings, dataset, model, graph, output_of, tuple(sets), plan, device, batch_size, lanes, process)
+    return Job(
+        settings,
+        dataset,
+        model,
+        graph,
+        output_of,
+        tuple(sets),
+        plan,
+        tuple(exclude),
+        device,
+        batch_size,
+        lanes,
+        process,
+    )
 
 
 def _images(settings: IngestSettings) -> tuple[Dataset, list[ClassSet], list[str]]:
@@ -166,7 +189,11 @@ def _check_outputs(
     unmatched = [index for index in labels if index not in output_of]
     if not unmatched:
         return
-    reason = f"the model has {model.outputs} outputs, the folder {len(dataset.folders)} classes, and names do not match"
+    reason = (
+        "the model gives no scores of classes"
+        if not model.outputs
+        else f"the model has {model.outputs} outputs, the folder {len(dataset.folders)} classes, and names do not match"
+    )
     if settings.where != "all":
         raise SettingError(
             f"--where {settings.where} needs to know which output stands for each class, and for "

@@ -20,7 +20,8 @@ from pathlib import Path
 from socket import gethostname
 
 from arete_core.errors import RunFolderError, RunIncompleteError, SettingError
-from arete_ingest.parts import LOCK_FILE, PARTS, Lock
+from arete_core.run_lock import LOCK_FILE, Lock
+from arete_ingest.parts import PARTS
 
 _MEETING_S = 600.0
 """Seconds that a process waits for the first one to begin; both list the images and load the model meanwhile."""

@@ -9,7 +9,7 @@ from arete_core.errors import SettingError
 from arete_core.ids import check_run_id, run_id_from
 
 _NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
-_UNUSUAL = {"labels": True, "where": "all"}
+_UNUSUAL: dict[str, Any] = {"labels": True, "where": "all", "layers": None}
 DEFAULT_BATCH = 32
 WHERE = ("all", "correct", "misclassified")
 """Which images are counted, by whether their largest output is that of their label."""
@@ -32,6 +32,9 @@ class IngestSettings:
         superclasses: * File of superclasses, as `class_sets.read_superclasses` takes it; none when None.
         subsets: * Names of subsets and the files that list their images, as `class_sets.read_subset` takes them.
         single_images: * Images that are a class set each.
+        layers: * Names or patterns of the layers to show, as `shown_layers` takes them; chosen by the model when None.
+        exclude: Channels, `layer/channel`, that take no part in attribution graphs. No count depends on it,
+            so a finished run is only marked.
         labels: * Whether the labels are class sets of the run; False leaves only the other sets.
         where: * `correct` or `misclassified` counts only images whose largest output is, or is not, their label's.
         image_size: * Side of the square input in pixels; the weights' own when None.
@@ -68,6 +71,8 @@ class IngestSettings:
     superclasses: Path | None = None
     subsets: tuple[tuple[str, Path], ...] = ()
     single_images: tuple[Path, ...] = ()
+    layers: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
     labels: bool = True
     where: str = "all"
     image_size: int | None = None

@@ -3,6 +3,7 @@
 Only one class set is in memory at a time: its counts (GoogLeNet: 10.5 MB) and its edges (about 200,000 rows, 6 MB).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from arete_core.errors import RunAlteredError
+from arete_core.exclusions import BY_HAND, Channel, channels_table
 from arete_core.progress import Progress
 from arete_core.run_folder import FileInfo, commit_table, write_table
-from arete_core.run_schema import ACTIVATIONS, CHANNELS, CLASSES, LAYERS, TABLES
+from arete_core.run_schema import ACTIVATIONS, CLASSES, LAYERS, TABLES
 from arete_ingest.collapse import collapse
 from arete_ingest.counter import ClassCounts
 from arete_ingest.image_records import ImageRecords, members_table
@@ -72,6 +74,7 @@ def join_classes(
     graph: LayerGraph,
     plan: Plan,
     output_of: dict[int, int],
+    exclude: Sequence[Channel],
     parts: Parts,
     examples: int,
     progress: Progress,
@@ -83,6 +86,7 @@ def join_classes(
         graph: The traced model.
         plan: The images, class sets and units.
         output_of: Model output of a class index, where they could be matched.
+        exclude: Channels that take no part in attribution graphs.
         parts: The finished units.
         examples: Dataset examples a channel.
         progress: Where to report to, one step a class.
@@ -137,7 +141,9 @@ def join_classes(
     if members.num_rows:
         joined.files["members.parquet"] = write_table(folder, "members", members)
     joined.files["layers.parquet"] = write_table(folder, "layers", _layers(graph))
-    joined.files["channels.parquet"] = write_table(folder, "channels", _channels(graph))
+    joined.files["channels.parquet"] = write_table(
+        folder, "channels", channels_table([layer.channels for layer in graph.layers], dict.fromkeys(exclude, BY_HAND))
+    )
     return joined
 
 
@@ -181,18 +187,4 @@ def _layers(graph: LayerGraph) -> pa.Table:
             for layer in graph.layers
         ],
         schema=LAYERS,
-    )
-
-
-def _channels(graph: LayerGraph) -> pa.Table:
-    layers = np.concatenate([np.full(layer.channels, layer.index, np.int32) for layer in graph.layers])
-    channels = np.concatenate([np.arange(layer.channels, dtype=np.int32) for layer in graph.layers])
-    return pa.table(
-        {
-            "layer": layers,
-            "channel": channels,
-            "excluded": pa.array([False] * len(layers), pa.bool_()),
-            "reason": pa.nulls(len(layers), pa.string()),
-        },
-        schema=CHANNELS,
     )

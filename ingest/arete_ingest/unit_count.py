@@ -78,7 +78,7 @@ class UnitCount:
         result, counted = self._computed(batch, true)
         self._images += batch.kept
         self._counted.append(counted)
-        self._outputs.append(result.logits.argmax(dim=1).int().cpu().numpy())
+        self._outputs.append(_largest_outputs(result.logits))
         self._probabilities.append(_probabilities(result.logits, true))
         # An image that several class sets hold is an example once: where its first unit counts it.
         shown = np.flatnonzero(counted & (self._job.plan.owners[ids] == batch.batch.unit))
@@ -138,8 +138,17 @@ class UnitCount:
         )
 
 
+def _largest_outputs(logits: Tensor) -> np.ndarray:
+    """Returns each image's largest output, int32 (image,); -1 where the model is no classifier."""
+    if not logits.shape[1]:
+        return np.full(len(logits), -1, np.int32)
+    return logits.argmax(dim=1).int().cpu().numpy()
+
+
 def _probabilities(logits: Tensor, outputs: np.ndarray) -> np.ndarray:
     """Returns the softmax of each image's own output, float32 (image,); NaN where it is not known (-1)."""
+    if not logits.shape[1]:
+        return np.full(len(logits), np.nan, np.float32)
     known = torch.from_numpy(np.maximum(outputs, 0)).to(logits.device)
     values = torch.softmax(logits.double(), dim=1).gather(1, known[:, None])[:, 0].float().cpu().numpy()
     return np.where(outputs >= 0, values, np.float32(np.nan))

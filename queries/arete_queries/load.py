@@ -12,7 +12,6 @@ constraint, for a moment, and then refuses. A loader that dies loses its connect
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,12 +23,13 @@ from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
 from arete_queries.class_data import ClassData, RunData
+from arete_queries.exclusion import rank_stale, take_over_exclusions
+from arete_queries.hold import hold_run
 from arete_queries.run_rows import channel_rows, class_rows, layer_rows, run_properties
 from arete_queries.runner import QueryRunner
 from arete_queries.write_class import TIMEOUT_S, clear_class, delete_all, shortfall, write_class
 
 _NODE_BATCH: Final = 2_000
-_LOCK_WAIT_S: Final = 15.0  # a busy machine's first statement on a new engine was seen to take more than 3
 _CLASS_KEYS: Final = "/class-keys"
 """Lock on the handing out of class keys; no run's id holds a slash."""
 _SCHEMA: Final = (
@@ -122,7 +122,7 @@ async def load_run(
     run = check_run_id(folder.manifest.id)
     loader = _Loader(runner, folder, float(min_share), progress or SilentProgress())
     await prepare_schema(runner)
-    async with _hold(runner, run):
+    async with hold_run(runner, run):
         report = await loader.load(replace=replace)
     return LoadReport(**{**vars(report), "elapsed_s": time.perf_counter() - started})
 
@@ -141,7 +141,7 @@ async def delete_run(runner: QueryRunner, run: str, *, progress: Progress | None
         DatabaseError: If the database fails or cannot be reached; the same call goes on then.
     """
     await prepare_schema(runner)
-    async with _hold(runner, run):
+    async with hold_run(runner, run):
         if not await runner.run("load_state", {"run": run}):
             raise NotFoundError("run", run, hint="list the runs with `arete runs`")
         await _delete(runner, run, progress or SilentProgress())
@@ -195,15 +195,20 @@ class _Loader:
         if not found:
             return False
         state = found[0]
-        same = (state["manifestSha256"], state["minShare"]) == (self._folder.manifest_sha256, self._min_share)
+        same = (state["numbersSha256"], state["minShare"]) == (self._folder.numbers_sha256, self._min_share)
         if same and state["state"] != "deleting":
             if state["folder"] != str(self._folder.path):
                 await self._runner.run("set_run_folder", {"run": self._run, "folder": str(self._folder.path)})
-            return state["state"] == "complete"
+            if state["state"] == "complete":
+                await self._take_over_exclusions(state["manifestSha256"])
+                return True
+            if state["manifestSha256"] == self._folder.manifest_sha256:
+                return False
+            # Other exclusions than those that a part of the classes were ranked with: all of them anew.
         if not same and not replace:
             what = (
                 f"with min_share {state['minShare']:g}, not {self._min_share:g}"
-                if state["manifestSha256"] == self._folder.manifest_sha256
+                if state["numbersSha256"] == self._folder.numbers_sha256
                 else f"made from other numbers (manifest {state['manifestSha256'][:12]}…, "
                 f"not {self._folder.manifest_sha256[:12]}…)"
             )
@@ -213,6 +218,14 @@ class _Loader:
             )
         await _delete(self._runner, self._run, self._progress)
         return False
+
+    async def _take_over_exclusions(self, manifest_sha256: str) -> None:
+        """Ranks anew what an exclusion touches that was made in the run folder since, or was cut short."""
+        if manifest_sha256 == self._folder.manifest_sha256:
+            await rank_stale(self._runner, self._run, self._progress)
+            return
+        await take_over_exclusions(self._runner, self._folder, self._progress)
+        await self._runner.run("set_run_manifest", {"run": self._run, "manifestSha256": self._folder.manifest_sha256})
 
     async def _make_nodes(self, data: RunData) -> list[dict[str, Any]]:
         """Makes run, layers, channels and classes where missing, and returns the classes' states in order of index."""
@@ -261,20 +274,6 @@ async def _ahead(data: RunData, wanted: NDArray[np.bool_]) -> AsyncIterator[Clas
     finally:
         # A thread cannot be stopped: wait for it, so that nothing reads the folder after the load has ended.
         await asyncio.wait([coming])
-
-
-@asynccontextmanager
-async def _hold(runner: QueryRunner, run: str) -> AsyncIterator[None]:
-    async with runner.transaction("hold_run", timeout_s=0) as transaction:
-        try:
-            async with asyncio.timeout(_LOCK_WAIT_S):
-                await transaction.run("lock_load", {"id": run})
-        except TimeoutError:
-            raise RunConflictError(
-                f"another loader is at work on run {run!r}", hint="wait for it to end, then try again"
-            ) from None
-        yield
-        await transaction.run("unlock_load", {"id": run})
 
 
 async def _delete(runner: QueryRunner, run: str, progress: Progress) -> None:

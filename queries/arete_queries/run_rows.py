@@ -28,6 +28,7 @@ def run_properties(folder: RunFolder, min_share: float) -> dict[str, Any]:
         "createdAt": manifest.created_at,
         "folder": str(folder.path),
         "manifestSha256": folder.manifest_sha256,
+        "numbersSha256": folder.numbers_sha256,
         "minShare": min_share,
         "method": str(manifest.settings.get("method", "share")),
     }

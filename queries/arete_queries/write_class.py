@@ -6,7 +6,8 @@ its next batch the database works on the other's. `benchmarks/load.py` compares 
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 
 from arete_core.errors import LoadError
 from arete_queries.class_data import ClassData
-from arete_queries.runner import QueryRunner
+from arete_queries.runner import QueryRunner, Transaction
 
 BATCH: Final = 20_000
 """Relationships a transaction: more is no faster, and takes more of the server's heap."""
 TIMEOUT_S: Final = 120.0
+
+_Write = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
 async def write_class(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
@@ -37,24 +40,78 @@ async def write_class(runner: QueryRunner, run: str, key: int, data: ClassData) 
         DatabaseError: If the database fails or cannot be reached.
     """
     await runner.run("set_class_state", {"class": key, "state": "loading"})
-    sent = await _write_activations(runner, run, key, data)
-    sent |= await _write_edges(runner, run, key, data, "influences", np.ones(len(data.weights), np.bool_))
-    sent |= await _write_edges(runner, run, key, data, "attributes", data.extraction.kept_edges)
+    write = partial(runner.run, timeout_s=TIMEOUT_S)
+    sent = await _write_activations(write, run, key, data)
+    sent |= await write_influences(runner, run, key, data)
+    sent |= await _write_edges(write, run, key, data, "attributes", data.extraction.kept_edges)
     async with runner.transaction("complete_class", timeout_s=TIMEOUT_S) as transaction:
-        held = (await transaction.run("count_class", {"class": key}))[0]
-        if held != sent:
-            raise LoadError(
-                f"class {run}/{data.index}: {shortfall(sent, held)}", hint="load the run again, the class is redone"
-            )
-        await transaction.run(
-            "complete_class",
-            {
-                "class": key,
-                "mass": data.extraction.mass,
-                "edgeCount": len(data.weights),
-                "droppedShare": data.dropped_share,
-            },
+        await _complete(transaction, run, key, data, sent)
+
+
+async def write_influences(runner: QueryRunner, run: str, key: int, data: ClassData) -> dict[str, int]:
+    """Writes a class's influence edges.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        key: The class's key.
+        data: What to write, its edges sorted by target.
+
+    Returns:
+        Number and sum of what was sent, as `count_class` names them.
+
+    Raises:
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    write = partial(runner.run, timeout_s=TIMEOUT_S)
+    edges = np.arange(len(data.weights))
+    # Whole batches for the first writer, so that there are no more batches than with one.
+    middle = -(-len(edges) // (2 * BATCH)) * BATCH
+    await _together(
+        *(_write_batches(write, run, key, data, "influences", own) for own in (edges[:middle], edges[middle:]))
+    )
+    return {"influences": len(edges), "influenceSum": int(data.weights.sum())}
+
+
+async def rewrite_ranking(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
+    """Replaces a complete class's ranks and attribution graph, in one transaction; its influences stay.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        key: The class's key.
+        data: What its counts give now.
+
+    Raises:
+        LoadError: If the database holds something else than was sent; the class stays as it was.
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    async with runner.transaction("rewrite_ranking", timeout_s=TIMEOUT_S) as transaction:
+        for name in ("delete_attributes", "delete_activations"):
+            while (await transaction.run(name, {"class": key, "limit": BATCH}))[0]["deleted"] == BATCH:
+                pass
+        sent = await _write_activations(transaction.run, run, key, data)
+        sent |= {"influences": len(data.weights), "influenceSum": int(data.weights.sum())}
+        sent |= await _write_edges(transaction.run, run, key, data, "attributes", data.extraction.kept_edges)
+        await _complete(transaction, run, key, data, sent)
+        await transaction.run("unmark_stale", {"class": key})
+
+
+async def _complete(transaction: Transaction, run: str, key: int, data: ClassData, sent: dict[str, int]) -> None:
+    held = (await transaction.run("count_class", {"class": key}))[0]
+    if held != sent:
+        raise LoadError(
+            f"class {run}/{data.index}: {shortfall(sent, held)}", hint="load the run again, the class is redone"
         )
+    await transaction.run(
+        "complete_class",
+        {
+            "class": key,
+            "mass": data.extraction.mass,
+            "edgeCount": len(data.weights),
+            "droppedShare": data.dropped_share,
+        },
+    )
 
 
 def shortfall(sent: dict[str, int], held: dict[str, int]) -> str:
@@ -91,11 +148,11 @@ async def delete_all(runner: QueryRunner, name: str, params: dict[str, Any]) -> 
         pass
 
 
-async def _write_activations(runner: QueryRunner, run: str, key: int, data: ClassData) -> dict[str, int]:
+async def _write_activations(write: _Write, run: str, key: int, data: ClassData) -> dict[str, int]:
     positions = np.flatnonzero((data.counts > 0) | (data.ranks > 0))
     for start in range(0, len(positions), BATCH):
         part = positions[start : start + BATCH]
-        await runner.run(
+        await write(
             "write_activations",
             {
                 "class": key,
@@ -106,7 +163,6 @@ async def _write_activations(runner: QueryRunner, run: str, key: int, data: Clas
                 "entries": data.extraction.entry[part].tolist(),
                 "kept": data.extraction.kept[part].tolist(),
             },
-            timeout_s=TIMEOUT_S,
         )
     return {
         "activations": len(positions),
@@ -116,32 +172,28 @@ async def _write_activations(runner: QueryRunner, run: str, key: int, data: Clas
 
 
 async def _write_edges(
-    runner: QueryRunner, run: str, key: int, data: ClassData, kind: str, chosen: NDArray[np.bool_]
+    write: _Write, run: str, key: int, data: ClassData, kind: str, chosen: NDArray[np.bool_]
 ) -> dict[str, int]:
     edges = np.flatnonzero(chosen)
-
-    async def write(own: NDArray[np.int64]) -> None:
-        for start in range(0, len(own), BATCH):
-            part = own[start : start + BATCH]
-            await runner.run(
-                f"write_{kind}",
-                {
-                    "class": key,
-                    "run": run,
-                    "sources": data.sources[part].tolist(),
-                    "targets": data.targets[part].tolist(),
-                    "counts": data.weights[part].tolist(),
-                },
-                timeout_s=TIMEOUT_S,
-            )
-
-    if len(edges) > BATCH:
-        # Whole batches for the first one, so that there are no more batches than with one writer.
-        middle = -(-len(edges) // (2 * BATCH)) * BATCH
-        await _together(write(edges[:middle]), write(edges[middle:]))
-    else:
-        await write(edges)
+    await _write_batches(write, run, key, data, kind, edges)
     return {kind: len(edges), f"{kind[:-1]}Sum": int(data.weights[edges].sum())}
+
+
+async def _write_batches(
+    write: _Write, run: str, key: int, data: ClassData, kind: str, edges: NDArray[np.int64]
+) -> None:
+    for start in range(0, len(edges), BATCH):
+        part = edges[start : start + BATCH]
+        await write(
+            f"write_{kind}",
+            {
+                "class": key,
+                "run": run,
+                "sources": data.sources[part].tolist(),
+                "targets": data.targets[part].tolist(),
+                "counts": data.weights[part].tolist(),
+            },
+        )
 
 
 async def _together(*writers: Coroutine[Any, Any, None]) -> None:

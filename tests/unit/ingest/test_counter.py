@@ -254,7 +254,7 @@ def test_slots_may_depend_on_the_output() -> None:
         counter.count(POOL, lambda logits: [0])
 
 
-def test_model_that_gives_no_vector_per_image_is_refused() -> None:
+def test_model_that_gives_no_vector_per_image_is_counted_without_scores() -> None:
     class Scalar(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -264,9 +264,8 @@ def test_model_that_gives_no_vector_per_image_is_refused() -> None:
             return self.conv(x).mean()
 
     counter = Counter(trace_model(Scalar(), 16))
-    with pytest.raises(ModelError, match=r"the model gives \(\), one vector of outputs"):
-        counter.count(POOL, [0] * 6)
-    assert counter.take(0).images == 0
+    assert counter.count(POOL, [0] * 6).logits.shape == (6, 0)
+    assert counter.take(0).images == 6
 
 
 def test_first_of_several_outputs_is_taken() -> None:

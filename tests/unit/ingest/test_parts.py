@@ -10,9 +10,10 @@ import pytest
 from tiny_models import tiny
 
 from arete_core.errors import RunAlteredError, RunConflictError
+from arete_core.run_lock import locked
 from arete_ingest.counter import ClassCounts
 from arete_ingest.layer_graph import LayerGraph
-from arete_ingest.parts import Parts, UnitResult, differences, locked, read_job, write_job
+from arete_ingest.parts import Parts, UnitResult, differences, read_job, write_job
 from arete_ingest.strongest import Strongest
 from arete_ingest.tracing import trace_model
 

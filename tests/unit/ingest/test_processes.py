@@ -16,8 +16,9 @@ from ingest_jobs import hashes, tiny_job
 
 from arete_core.errors import RunFolderError, RunIncompleteError, SettingError
 from arete_core.run_folder import RunFolder
+from arete_core.run_lock import locked
 from arete_ingest.job import ingest
-from arete_ingest.parts import PARTS, locked
+from arete_ingest.parts import PARTS
 from arete_ingest.processes import Claims, Process, is_held
 from arete_ingest.settings import IngestSettings
 
