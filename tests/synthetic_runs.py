@@ -11,6 +11,7 @@ The same arguments give the same rows. A class takes about 0.1 s and no memory b
 """
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def synthetic_run(
     Raises:
         ValueError: If so many edges cannot be.
     """
-    pairs = sum(below * above for below, above in zip(sizes, sizes[1:], strict=False))
+    pairs = sum(below * above for below, above in itertools.pairwise(sizes))
     if not 0 < edge_count <= pairs:
         raise ValueError(f"1 to {pairs:,} edges a class were expected, found {edge_count:,}")
     path.mkdir(parents=True, exist_ok=True)
@@ -116,7 +117,7 @@ def _influences(
     # One score a pair of channels: how strong the source is, how much the target is used, and chance.
     scores = [
         (np.sqrt(above)[:, None] * below[None, :] * rng.standard_exponential((len(above), len(below)), np.float32))
-        for below, above in zip(strength, strength[1:], strict=False)
+        for below, above in itertools.pairwise(strength)
     ]
     flat = np.concatenate([score.ravel() for score in scores])
     chosen = np.argpartition(-flat, edge_count - 1)[:edge_count]

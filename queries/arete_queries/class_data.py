@@ -1,6 +1,8 @@
 """One class at a time, from the run folder to the numbers that go into the database."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,11 +76,13 @@ class RunData:
         """Number of classes."""
         return len(self._images)
 
-    def each(self, wanted: NDArray[np.bool_]) -> Iterator[ClassData]:
-        """Yields the wanted classes in turn, ranked and extracted; holds the rows of two classes at most.
+    def each(self, wanted: NDArray[np.bool_], *, workers: int = 1) -> Iterator[ClassData]:
+        """Yields the wanted classes in turn, ranked and extracted; holds the rows of few classes at a time.
 
         Args:
             wanted: Shape (row,), by place among the classes.
+            workers: Threads that rank, each another class. With one, two classes are held at most, else two more than
+                there are threads.
 
         Yields:
             Each wanted class, in ascending order, also those without any edge.
@@ -86,6 +90,21 @@ class RunData:
         Raises:
             RunFolderError: If an edge or a count cannot be.
         """
+        if workers == 1:
+            for row, index, rows in self._read(wanted):
+                yield self._make(row, index, rows)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            waiting: deque[Future[ClassData]] = deque()
+            for row, index, rows in self._read(wanted):
+                waiting.append(pool.submit(self._make, row, index, rows))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _read(self, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, int, pa.Table | None]]:
+        """Yields the wanted classes' places, indices and edges."""
         rows_of = self._folder.influences_by_class()
         index, rows = next(rows_of, (-1, None))
         for row, class_ in enumerate(self._indices.tolist()):
@@ -94,7 +113,7 @@ class RunData:
                 own = rows
                 index, rows = next(rows_of, (-1, None))
             if wanted[row]:
-                yield self._make(row, class_, own)
+                yield row, class_, own
         if rows is not None:
             raise RunFolderError(f"influences.parquet: class {index} is not in classes.parquet")
 
