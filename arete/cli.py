@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from arete import __version__
-from arete.commands import compare, database, delete, demo, doctor, exclude, graph, ingest, load, runs, serve
+from arete.commands import compare, database, delete, demo, doctor, exclude, graph, import_, ingest, load, runs, serve
 
 app = typer.Typer(
     name="arete",
@@ -45,6 +45,7 @@ def _root(
 
 app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
+app.add_typer(import_.app, name="import")
 app.command("load")(load.load)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)

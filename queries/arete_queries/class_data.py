@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from arete_core.errors import RunFolderError
 from arete_core.run_folder import RunFolder
 from arete_queries.extract import Extraction, extract
+from arete_queries.given import GivenGraphs
 from arete_queries.layout import Layout
 from arete_queries.rank import Floats, Ints, rank_class
 
@@ -70,6 +71,7 @@ class RunData:
             raise RunFolderError("classes.parquet: each class once and indices of 0 or more were expected")
         self._images = self.classes.column("images").to_numpy()
         self._activations = _Activations(folder, self.layout, self._indices)
+        self._given = GivenGraphs(folder, self.layout, self._indices) if folder.has_given_graphs else None
 
     @property
     def class_count(self) -> int:
@@ -122,10 +124,15 @@ class RunData:
         sources, targets, weights = self._edges(index, rows)
         kept = weights >= self._min_share * self._images[row]
         total = int(weights.sum())
+        if self._given is not None:
+            self._given.check_edges(row, sources, targets)
         sources, targets, weights = sources[kept], targets[kept], weights[kept]
         dropped = 0.0 if total == 0 else (total - int(weights.sum())) / total
-        ranks = rank_class(self.layout, counts, sources, targets, weights)
-        extraction = extract(self.layout, ranks, sources, targets)
+        if self._given is None:
+            ranks = rank_class(self.layout, counts, sources, targets, weights)
+            extraction = extract(self.layout, ranks, sources, targets)
+        else:
+            ranks, extraction = self._given.of_class(row, sources, targets)
         return ClassData(index, row, counts, ranks, sources, targets, weights, extraction, dropped)
 
     def _edges(self, index: int, rows: pa.Table | None) -> tuple[Ints, Ints, Ints]:

@@ -42,6 +42,8 @@ def run(tmp_path: Path, recorded_run: Any, lookups: list[str], monkeypatch: pyte
     examples.mkdir(parents=True)
     (examples / "0-1.webp").write_bytes(STRIP)
     (examples / "old.jpg").write_bytes(STRIP)
+    (folder / "features").mkdir()
+    (folder / "features" / "0-4.jpg").write_bytes(STRIP)
     (tmp_path / "secret.webp").write_bytes(b"secret")
     (folder / "secret.webp").write_bytes(b"secret")
     (examples / "link.webp").symlink_to(tmp_path / "secret.webp")
@@ -54,6 +56,7 @@ def run(tmp_path: Path, recorded_run: Any, lookups: list[str], monkeypatch: pyte
             (0, 1): "examples/0-1.webp",
             (0, 2): "examples/old.jpg",
             (0, 3): "examples/gone.webp",
+            (0, 4): "features/0-4.jpg",
             (1, 0): "examples/../secret.webp",
             (1, 1): "../secret.webp",
             (1, 2): str(tmp_path / "secret.webp"),
