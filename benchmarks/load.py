@@ -23,27 +23,37 @@ import asyncio
 import json
 import os
 import platform
+import re
+import shutil
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import neo4j
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-
 from arete_core.ids import channel_id
+from arete_core.progress import SilentProgress
 from arete_core.run_folder import RunFolder
+from arete_queries.bulk import bulk_load
+from arete_queries.bulk_files import plan_runs, write_bulk_files
 from arete_queries.class_data import ClassData, RunData
-from arete_queries.engine import EngineAddress, EngineSettings, start_engine
-from arete_queries.load import delete_run, load_run, prepare_schema
-from arete_queries.run_rows import channel_rows, layer_rows, run_properties
+from arete_queries.engine import EngineAddress, EngineSettings, find_java, start_engine
+from arete_queries.engine.host import installed_memory_mb
+from arete_queries.engine.importer import import_store
+from arete_queries.engine.jars import pom_file
+from arete_queries.engine.state import take_lock
+from arete_queries.load import delete_run, load_run
 from arete_queries.runner import QueryRunner
 from arete_queries.write_class import write_influences
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
 from synthetic_runs import synthetic_run
 
 BATCH = 20_000  # relationships a transaction, of every way
@@ -59,6 +69,9 @@ UNWIND range(0, size(row.sources) - 1) AS i
 MATCH (source:Channel {id: row.sources[i]})
 CREATE (source)-[:INFLUENCES {class: $class, count: row.counts[i]}]->(target)
 """
+
+OTHER_KEYS = 1_000_000
+"""Above every class's key. Edges of these keys are deleted with the channels."""
 
 Way = Callable[[int, ClassData], Awaitable[None]]
 
@@ -113,52 +126,163 @@ class Ways:
         await self._driver.execute_query(text, {"class": key, "rows": rows})
 
 
-async def online(address: EngineAddress, folder: RunFolder) -> dict[str, Any]:
-    """Compares the ways of writing and times a whole load."""
-    data = RunData(folder, min_share=0.0)
+async def online(address: EngineAddress, folder: RunFolder, rounds: int) -> dict[str, Any]:
+    """Compares the ways of writing and times a whole load and deletion."""
     run = folder.manifest.id
     auth = (address.user, address.password)
     async with (
         await QueryRunner.connect(address.bolt_url, *auth) as runner,
         neo4j.AsyncGraphDatabase.driver(address.bolt_url, auth=auth) as driver,
     ):
-        await prepare_schema(runner)
-        await runner.run("create_run", {"run": run, "properties": run_properties(folder, 0.0)})
-        await runner.run("create_layers", {"run": run, "layers": layer_rows(run, data)})
-        ids = []
-        names = data.layers.column("name").to_pylist()
-        for layer, rows in channel_rows(run, data, folder):
-            await runner.run("create_channels", {"layer": layer, "channels": rows})
-        for layer, size in enumerate(data.layout.sizes.tolist()):
-            ids += [channel_id(run, names[layer], channel) for channel in range(size)]
-        ways = Ways(driver, runner, run, ids)
-        seen: dict[str, list[tuple[float, float, float]]] = {}
-        key = 0
-        for number, class_ in enumerate(data.each(np.ones(data.class_count, np.bool_))):
-            for name in ("naive", "grouped", "arete"):
-                write: Way = getattr(ways, name)
-                key += 1
-                started, server, client = time.perf_counter(), cpu_s(address.pid), time.process_time()
-                await write(key, class_)
-                elapsed = time.perf_counter() - started
-                if number:
-                    edges = len(class_.weights)
-                    own = (edges / elapsed, cpu_s(address.pid) - server, time.process_time() - client)
-                    seen.setdefault(name, []).append((own[0], own[1] / edges * 1e6, own[2] / edges * 1e6))
-            if number == 5:
-                break
-        figures = {name: describe(rows) for name, rows in seen.items()}
-        await driver.execute_query(
-            "MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 100 ROWS"
-        ) if False else await clear(driver)
+        await load_run(runner, folder)  # warms all up, and makes the channels
+        ways = Ways(driver, runner, run, channel_ids(folder))
+        edges = await write_in_turn(ways, folder, address, rounds)
+        await delete_run(runner, run)
         report = await load_run(runner, folder)
-        whole = report.edges / report.elapsed_s
         started = time.perf_counter()
         await delete_run(runner, run)
-        deleted = report.edges / (time.perf_counter() - started)
-    base = {name: figures[name]["edges/s"] for name in ("naive", "grouped")}
+        deleted_s = time.perf_counter() - started
+    rates = {name: figures["edges/s"] for name, figures in edges.items()}
     return {
-        "edges only": figures,
-        "arete over": {name: round(figures["arete"]["edges/s"] / rate, 2) for name, rate in base.items()},
-        "whole load": {"edges": report.edges, "edges/s": round(whole), "delete edges/s": round(deleted)},
+        "edges only": edges,
+        "arete over": {name: round(rates["arete"] / rates[name], 2) for name in ("naive", "grouped")},
+        "whole load": {
+            "edges": report.edges,
+            "edges/s": round(report.edges / report.elapsed_s),
+            "delete edges/s": round(report.edges / deleted_s),
+        },
     }
+
+
+async def write_in_turn(
+    ways: Ways, folder: RunFolder, address: EngineAddress, rounds: int
+) -> dict[str, dict[str, float]]:
+    """Writes classes in each way in turn, under keys that no class has, and returns medians."""
+    data = RunData(folder, min_share=0.0)
+    key = OTHER_KEYS
+    seen: dict[str, list[tuple[float, float, float]]] = {}
+    for number, class_ in enumerate(data.each(np.ones(data.class_count, np.bool_))):
+        if number > rounds:
+            break
+        for name in ("naive", "grouped", "arete"):
+            write: Way = getattr(ways, name)
+            key += 1
+            started, server_s, client_s = time.perf_counter(), cpu_s(address.pid), time.process_time()
+            await write(key, class_)
+            elapsed_s = time.perf_counter() - started
+            if number:
+                per_edge = 1e6 / len(class_.weights)
+                seen.setdefault(name, []).append(
+                    (
+                        len(class_.weights) / elapsed_s,
+                        (cpu_s(address.pid) - server_s) * per_edge,
+                        (time.process_time() - client_s) * per_edge,
+                    )
+                )
+    labels = ("edges/s", "server cpu us/edge", "client cpu us/edge")
+    return {
+        name: {label: round(statistics.median(row[i] for row in rows), 1) for i, label in enumerate(labels)}
+        for name, rows in seen.items()
+    }
+
+
+def offline(base: Path, folder: RunFolder) -> dict[str, Any]:
+    """Times the importer alone and the whole bulk load."""
+    bare = EngineSettings(home=base / "bare")
+    files = base / "files"
+    files.mkdir()
+    progress = SilentProgress()
+    runs = plan_runs([(folder, 0.0)])
+    written = write_bulk_files(files, runs, progress)
+    lock = take_lock(bare.paths.lock)
+    assert lock is not None
+    imported = import_store(bare, written, lock=lock, progress=progress)
+    os.close(lock)
+    file_bytes = sum(path.stat().st_size for path in files.iterdir())
+    shutil.rmtree(bare.home)
+    shutil.rmtree(files)
+    settings = EngineSettings(home=base / "bulk")
+    started = time.perf_counter()
+    report = bulk_load(settings, [folder], progress=progress)
+    elapsed_s = time.perf_counter() - started
+    store_bytes = sum(path.stat().st_size for path in settings.paths.data.rglob("*") if path.is_file())
+    shutil.rmtree(settings.home)
+    count = imported.relationships
+    return {
+        "relationships": count,
+        "importer": {"rel/s": round(count / imported.elapsed_s), "s": round(imported.elapsed_s, 1)},
+        "bulk": {
+            "rel/s": round(count / elapsed_s),
+            "s": round(elapsed_s, 1),
+            "rank and write files s": round(report.files_s, 1),
+            "importer s": round(report.import_s, 1),
+            "indexes, properties, check s": round(report.check_s, 1),
+        },
+        "bulk's importer over importer": round(imported.elapsed_s / report.import_s, 2),
+        "bulk over importer": round(imported.elapsed_s / elapsed_s, 2),
+        "importer's files B/rel": round(file_bytes / count, 1),
+        "store B/rel": round(store_bytes / count, 1),
+    }
+
+
+def channel_ids(folder: RunFolder) -> list[str]:
+    """Returns the channels' ids, by position."""
+    layers = folder.table("layers").sort_by("layer").to_pylist()
+    run = folder.manifest.id
+    return [channel_id(run, layer["name"], index) for layer in layers for index in range(layer["channels"])]
+
+
+def cpu_s(pid: int) -> float:
+    """Returns the processor seconds of a process so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def machine() -> dict[str, Any]:
+    """Returns what ran this."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        cpu = next(iter(names), cpu)
+    return {
+        "processor": cpu,
+        "cores": os.cpu_count(),
+        "memory MiB": installed_memory_mb(),
+        "load": [round(load, 1) for load in os.getloadavg()],
+        "python": platform.python_version(),
+        "driver": neo4j.__version__,
+        "compiled codec": find_spec("neo4j._rust") is not None,
+        "neo4j": re.search(r"<neo4j.version>(.*?)<", pom_file().read_text(encoding="utf-8"))[1],  # type: ignore[index]
+        "java": find_java().version,
+    }
+
+
+def main() -> None:
+    """Runs the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--classes", type=int, default=12, help="of the run that is loaded online")
+    parser.add_argument("--bulk-classes", type=int, default=100, help="of the run that is loaded in bulk; 0 for none")
+    parser.add_argument("--edges", type=int, default=100_000, help="edges a class")
+    parser.add_argument("--rounds", type=int, default=6)
+    options = parser.parse_args()
+    figures: dict[str, Any] = {"machine": machine()}
+    with tempfile.TemporaryDirectory() as folder:
+        base = Path(folder)
+        if options.classes:
+            run = synthetic_run(base / "run", class_count=options.classes, edge_count=options.edges)
+            with start_engine(EngineSettings(home=base / "home")) as engine:
+                figures["online"] = asyncio.run(online(engine.address, run, options.rounds))
+            shutil.rmtree(base / "home")
+        if options.bulk_classes:
+            run = synthetic_run(base / "bulk-run", class_count=options.bulk_classes, edge_count=options.edges)
+            figures["offline"] = offline(base, run)
+    figures["load at the end"] = [round(load, 1) for load in os.getloadavg()]
+    print(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
