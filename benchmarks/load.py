@@ -50,7 +50,7 @@ from arete_queries.engine.jars import pom_file
 from arete_queries.engine.state import take_lock
 from arete_queries.load import delete_run, load_run
 from arete_queries.runner import QueryRunner
-from arete_queries.write_class import write_influences
+from arete_queries.write_class import clear_class, write_influences
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -71,7 +71,7 @@ CREATE (source)-[:INFLUENCES {class: $class, count: row.counts[i]}]->(target)
 """
 
 OTHER_KEYS = 1_000_000
-"""Above every class's key. Edges of these keys are deleted with the channels."""
+"""Above every class's key."""
 
 Way = Callable[[int, ClassData], Awaitable[None]]
 
@@ -136,7 +136,9 @@ async def online(address: EngineAddress, folder: RunFolder, rounds: int) -> dict
     ):
         await load_run(runner, folder)  # warms all up, and makes the channels
         ways = Ways(driver, runner, run, channel_ids(folder))
-        edges = await write_in_turn(ways, folder, address, rounds)
+        edges, keys = await write_in_turn(ways, folder, address, rounds)
+        for key in keys:
+            await clear_class(runner, key)
         await delete_run(runner, run)
         report = await load_run(runner, folder)
         started = time.perf_counter()
@@ -156,8 +158,8 @@ async def online(address: EngineAddress, folder: RunFolder, rounds: int) -> dict
 
 async def write_in_turn(
     ways: Ways, folder: RunFolder, address: EngineAddress, rounds: int
-) -> dict[str, dict[str, float]]:
-    """Writes classes in each way in turn, under keys that no class has, and returns medians."""
+) -> tuple[dict[str, dict[str, float]], range]:
+    """Writes classes in each way in turn, under keys that no class has, and returns medians and the keys."""
     data = RunData(folder, min_share=0.0)
     key = OTHER_KEYS
     seen: dict[str, list[tuple[float, float, float]]] = {}
@@ -180,10 +182,11 @@ async def write_in_turn(
                     )
                 )
     labels = ("edges/s", "server cpu us/edge", "client cpu us/edge")
-    return {
+    figures = {
         name: {label: round(statistics.median(row[i] for row in rows), 1) for i, label in enumerate(labels)}
         for name, rows in seen.items()
     }
+    return figures, range(OTHER_KEYS + 1, key + 1)
 
 
 def offline(base: Path, folder: RunFolder) -> dict[str, Any]:

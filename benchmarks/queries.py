@@ -1,8 +1,8 @@
 """How fast a run loads and its graphs are read: `python benchmarks/queries.py [--classes 30] [--edges 100000]`.
 
-Makes a run of InceptionV1's layer sizes with made-up counts that are spread as real ones are (`synthetic_runs.py` of the
-tests), loads it into an embedded engine in a temporary folder, or into `--url`, and prints medians of warm reads as one
-JSON object. `--profile` prints plans instead.
+Makes a run of InceptionV1's layer sizes with made-up counts that are spread as real ones are (`synthetic_runs`), loads
+it into an embedded engine in a temporary folder, or into `--url`, and prints medians of warm reads as one JSON object.
+`--profile` prints plans instead.
 
 Caveats: everything is on one machine, the client takes its share of the cores; the first reads of each kind are thrown
 away, so plans are cached and pages are in memory.
