@@ -24,7 +24,7 @@ from typing import Any, Final
 from arete_core.errors import BadInput, EngineError, LoadError, RunConflictError, RunFolderError, StoreLockedError
 from arete_core.files import write_bytes_atomically
 from arete_core.ids import check_run_id
-from arete_core.progress import Progress, SilentProgress
+from arete_core.progress import Progress, SilentProgress, Task
 from arete_core.run_folder import RunFolder
 from arete_queries.bulk_files import BulkRun, plan_runs, write_bulk_files
 from arete_queries.engine.auth import ensure_password, make_private
@@ -37,7 +37,7 @@ from arete_queries.engine.swap import settle_store, swap_store
 from arete_queries.load import LoadReport, complete_run, conflict, make_nodes, prepare_schema
 from arete_queries.run_rows import class_rows
 from arete_queries.runner import QueryRunner
-from arete_queries.write_class import show_class
+from arete_queries.write_class import ClassSummary, show_class, together
 
 _LABELS: Final = ["Run", "Layer", "Channel", "Class", "Load"]
 _EDGE_BYTES: Final = 180  # 34 of relationship, 41 of properties, 48 of index, a third more in the importer's own files
@@ -260,16 +260,15 @@ async def _finish(address: EngineAddress, runs: Sequence[BulkRun], progress: Pro
             await runner.run("create_classes", {"run": run.id, "classes": rows})
             with progress.task(f"Check {run.id}", total=len(run.classes), unit="classes") as task:
                 places = iter(enumerate(run.classes))
-
-                async def check(run: BulkRun = run, places: Any = places, task: Any = task) -> None:
-                    for row, summary in places:
-                        await show_class(runner, run.id, run.first_key + row, summary)
-                        task.advance()
-
-                async with asyncio.TaskGroup() as group:
-                    for _ in range(_CHECKS_AT_ONCE):
-                        group.create_task(check())
+                await together(*(_check(runner, run, places, task) for _ in range(_CHECKS_AT_ONCE)))
             await complete_run(runner, run.id, run.data)
+
+
+async def _check(runner: QueryRunner, run: BulkRun, places: Iterator[tuple[int, ClassSummary]], task: Task) -> None:
+    """Compares and shows the classes that nobody else has taken yet."""
+    for row, summary in places:
+        await show_class(runner, run.id, run.first_key + row, summary)
+        task.advance()
 
 
 def _report(run: BulkRun) -> LoadReport:

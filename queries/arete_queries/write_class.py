@@ -118,7 +118,7 @@ async def write_influences(runner: QueryRunner, run: str, key: int, data: ClassD
     edges = np.arange(len(data.weights))
     # Whole batches for the first writer, so that there are no more batches than with one.
     middle = -(-len(edges) // (2 * BATCH)) * BATCH
-    await _together(
+    await together(
         *(_write_batches(write, run, key, data, "influences", own) for own in (edges[:middle], edges[middle:]))
     )
 
@@ -233,11 +233,18 @@ async def _write_batches(
         )
 
 
-async def _together(*writers: Coroutine[Any, Any, None]) -> None:
-    """Runs all at once; the first error ends the others and is raised, once none of them is at work any more."""
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Does all at once; the first error ends the others and is raised, once none of them is at work any more.
+
+    Args:
+        *works: What to do.
+
+    Raises:
+        BaseException: The first one's error, and not a group of errors.
+    """
     try:
         async with asyncio.TaskGroup() as group:
-            for writer in writers:
-                group.create_task(writer)
+            for work in works:
+                group.create_task(work)
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None

@@ -10,7 +10,7 @@ RETURN reduce(text = 'nodes labelled', label IN labels | text + ' ' + label) AS 
 ORDER BY what
 UNION ALL
 MATCH (channel:Channel)
-WHERE channel.label IS NOT NULL
+WHERE 'label' IN keys(channel)
 WITH count(*) AS nodes
 WHERE nodes > 0
 RETURN 'channels with a label' AS what, nodes

@@ -113,7 +113,7 @@ async def test_the_database_answers_with_the_published_graphs(
             (f"summit/{names[layer]}/{below}", f"summit/{layer}/{above}"): count
             for (layer, below, above), count in edges_of(graph).items()
         }
-        assert {one.id for one in found.vertices} == {f"summit/{layer}/{n}" for layer, n in vertices_of(graph)}
+        assert {one.channel.id for one in found.vertices} == {f"summit/{layer}/{n}" for layer, n in vertices_of(graph)}
         stored = execute(
             "MATCH (:Class {id: $id})-[r:ACTIVATES {kept: true}]->(c) "
             "RETURN c.layer AS layer, c.index AS n, r.count AS count, r.rank AS rank",
