@@ -23,7 +23,18 @@ from typing import Any
 from arete_core.run_folder import RunFolder
 from arete_queries.engine import EngineSettings, start_engine
 from arete_queries.load import delete_run, load_run
-from arete_queries.reads import channel_in_class, class_graph, compare_classes, list_classes
+from arete_queries.reads import (
+    MotifPattern,
+    channel_in_class,
+    channel_uses,
+    class_graph,
+    class_neighbors,
+    compare_classes,
+    find_common_motifs,
+    gds_rank,
+    list_classes,
+    overlap_classes,
+)
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 
@@ -53,6 +64,7 @@ async def measure(runner: QueryRunner, folder: RunFolder, class_count: int, roun
     def id_of(number: int) -> str:
         return f"{RUN}/{number % class_count}"
 
+    every = [id_of(number) for number in range(class_count)]
     own = await class_graph(runner, id_of(0))
     half = await class_graph(runner, id_of(0), mass=0.5)
     reads: dict[str, Callable[[int], Awaitable[Any]]] = {
@@ -62,6 +74,13 @@ async def measure(runner: QueryRunner, folder: RunFolder, class_count: int, roun
         "class_graph mass 1": lambda n: class_graph(runner, id_of(n), mass=1.0),
         "compare": lambda n: compare_classes(runner, id_of(n), id_of(n + 1)),
         "compare mass 0.5": lambda n: compare_classes(runner, id_of(n), id_of(n + 1), mass=0.5),
+        "gds_rank": lambda n: gds_rank(runner, id_of(n)),
+        "overlap of 5 classes": lambda n: overlap_classes(runner, [id_of(n + k) for k in range(5)], at_least=2),
+        "motifs path_3": lambda n: find_common_motifs(
+            runner, every, MotifPattern.PATH_3, min_support=0.1 + n % 3 / 100
+        ),
+        "class_neighbors": lambda n: class_neighbors(runner, id_of(n), layers=[f"mixed{n % 9}"]),
+        "channel_uses": lambda n: channel_uses(runner, RUN, layer=f"mixed{n % 9}"),
         "channel_in_class": lambda n: channel_in_class(runner, f"{RUN}/mixed4/{n % 512}", id_of(n)),
         "list_classes": lambda n: list_classes(runner, RUN, search=str(n % 10)),
     }
