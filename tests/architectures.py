@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import torch
 import torchvision
 from torch import nn
 
@@ -62,18 +63,20 @@ def without_initialisation() -> Iterator[None]:
 
 
 def empty_model(name: str) -> nn.Module:
-    """Makes a model without spending time on its weights: tracing looks only at a few of them."""
+    """Makes a model whose weights take neither time nor memory: every tensor is one number, seen many times."""
     settings: dict[str, Any] = {"aux_logits": False} if name in ("googlenet", "inception_v3") else {}
     if name in ("googlenet", "inception_v3") or name.startswith("vgg"):
         settings["init_weights"] = False
-    with without_initialisation():
+    # RegNets compute their widths with tensors, which need numbers.
+    with without_initialisation() if name.startswith("regnet") else torch.device("meta"):
         model = torchvision.models.get_model(name, weights=None, **settings)
-    for head in ("classifier", "fc"):
-        module = getattr(model, head, None)
-        if isinstance(module, nn.Sequential) and isinstance(module[-1], nn.Linear) and not name.startswith("convnext"):
-            setattr(model, head, nn.Identity())
-    for parameter in (*model.parameters(), *model.buffers()):
-        parameter.data.fill_(1 if parameter.ndim < 2 else 0)  # what lies in memory may be slow to compute with
+    for module in model.modules():
+        for key, tensor in (*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)):
+            # Vectors are scales, variances and biases; zeros would make a sign of 0 of every BatchNorm.
+            value = torch.full((1,) * tensor.ndim, 1 if tensor.ndim < 2 else 0, dtype=tensor.dtype).expand(tensor.shape)
+            if isinstance(tensor, nn.Parameter):
+                value = nn.Parameter(value, requires_grad=False)
+            setattr(module, key, value)
     return model
 
 

@@ -33,6 +33,7 @@ class ClassSpec:
     edges: Sequence[Edge]
     accuracy: float | None = 0.5
     top_k: dict[tuple[int, int], int] = field(default_factory=dict)
+    kind: str = "label"
 
 
 def build_run(
@@ -75,7 +76,7 @@ def build_run(
             {
                 "class": index,
                 "name": spec.name,
-                "kind": "label",
+                "kind": spec.kind,
                 "images": spec.images,
                 "failed": 0,
                 "accuracy": spec.accuracy,

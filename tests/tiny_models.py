@@ -45,11 +45,6 @@ def no_module() -> str:
     return "not a module"
 
 
-def maps_only() -> nn.Module:
-    """Is no classifier: gives maps."""
-    return nn.Conv2d(3, 4, 3)
-
-
 def infinite() -> TinyNet:
     """Its second convolution overflows float32 on any picture."""
     model = tiny()
@@ -73,3 +68,25 @@ class Branching(nn.Module):
 def branching() -> Branching:
     """A model that cannot be traced."""
     return Branching()
+
+
+class Autoencoder(nn.Module):
+    """Halves a picture's sides with a strided convolution and brings them back with a transposed one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encode = nn.Conv2d(3, 6, 3, stride=2, padding=1)
+        self.inner = nn.Conv2d(6, 5, 3, padding=1)
+        self.decode = nn.ConvTranspose2d(5, 7, 4, stride=2, padding=1)
+        self.picture = nn.Conv2d(7, 3, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        maps = torch.relu(self.inner(torch.relu(self.encode(images))))
+        return self.picture(torch.relu(self.decode(maps)))
+
+
+def autoencoder() -> Autoencoder:
+    """Autoencoder with seeded weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        return Autoencoder()

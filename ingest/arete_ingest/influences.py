@@ -87,7 +87,11 @@ class ConvKernel:
         self._weight = (weight.double() * scale.view(-1, 1, 1, 1)).to(device, dtype).contiguous()
         fast_window = window if self._mode == "constant" else window.unpadded()
         usable = fast and dtype == torch.float32
-        self._fast = fast_kernel(self._weight, fast_window, self._groups, added=added) if usable else None
+        self._fast = (
+            fast_kernel(self._weight, fast_window, self._groups, added=added, memory_bytes=memory_bytes)
+            if usable
+            else None
+        )
 
     @property
     def candidates(self) -> int:

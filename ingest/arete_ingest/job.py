@@ -28,6 +28,7 @@ import torch
 
 from arete_core.errors import RunConflictError, RunFolderError, RunIncompleteError
 from arete_core.exclusions import BY_HAND, channels_table, excluded_channels, replace_channels
+from arete_core.non_semantic import propose_exclusions
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import (
     MANIFEST,
@@ -202,7 +203,18 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
     manifest = _manifest(job, joined)
     write_manifest(folder, manifest)
     _clean(folder, parts)
+    _propose(folder, progress)
     return _result(job, folder, clock, manifest.dataset, already_done=False, continued=continued)
+
+
+def _propose(folder: Path, progress: Progress) -> None:
+    found = propose_exclusions(RunFolder.open(folder, verify=False))
+    if found:
+        names = ", ".join(one.id for one in found[:5]) + (", …" if len(found) > 5 else "")
+        progress.say(
+            f"{len(found)} channels are taken by nearly all images of nearly all classes ({names}): look at them with "
+            f"`arete exclude {folder} --propose`"
+        )
 
 
 def _tile_memory(job: Job) -> int:

@@ -35,7 +35,7 @@ class FastKernel(Protocol):
         ...
 
 
-def fast_kernel(weight: Tensor, window: Window, groups: int, *, added: bool) -> FastKernel | None:
+def fast_kernel(weight: Tensor, window: Window, groups: int, *, added: bool, memory_bytes: int) -> FastKernel | None:
     """Lays a convolution out for the fastest kernel of the device that its weights are on.
 
     Args:
@@ -44,6 +44,7 @@ def fast_kernel(weight: Tensor, window: Window, groups: int, *, added: bool) -> 
         groups: Groups of the convolution.
         added: Whether its contributions are compared with those of other terms, so that their values matter and not
             only their order.
+        memory_bytes: About how much memory one piece of work may take on a GPU; the processor's kernels need little.
 
     Returns:
         The kernel, or None where plain torch counts.
@@ -54,7 +55,7 @@ def fast_kernel(weight: Tensor, window: Window, groups: int, *, added: bool) -> 
         return _Native(weight, window, groups)
     if weight.device.type == "cuda" and cuda.available(weight.device):
         problem = cuda.why_unsupported(tuple(weight.shape), k=1)
-        return None if problem else _Fused(weight, window, groups, added=added)
+        return None if problem else _Fused(weight, window, groups, added=added, memory_bytes=memory_bytes)
     return None
 
 
@@ -84,13 +85,13 @@ class _Native:
 class _Fused:
     most = 16
 
-    def __init__(self, weight: Tensor, window: Window, groups: int, *, added: bool) -> None:
+    def __init__(self, weight: Tensor, window: Window, groups: int, *, added: bool, memory_bytes: int) -> None:
         # Rows that TF32 proves have the right inputs, but values that are off by up to a thousandth.
-        settings: dict[str, Any] = {"precision": "ieee" if added else "tf32"}
+        self._settings: dict[str, Any] = {"exact_values": added, "memory_bytes": memory_bytes}
         self._conv = cuda.FusedConv(
-            weight, stride=window.stride, dilation=window.dilation, padding=window.padding, groups=groups, **settings
+            weight, stride=window.stride, dilation=window.dilation, padding=window.padding, groups=groups
         )
 
     def strongest(self, images: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        found = self._conv.strongest(images, k)
+        found = self._conv.strongest(images, k, **self._settings)
         return found.values, found.inputs

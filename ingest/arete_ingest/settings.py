@@ -163,4 +163,5 @@ class IngestSettings:
         """
         numbers = {name: getattr(self, name) for name in _NUMBERS}
         # Only where they are used, so that runs made before there was such a setting are still known as the same.
-        return numbers | {name: getattr(self, name) for name, usual in _UNUSUAL.items() if getattr(self, name) != usual}
+        numbers |= {name: getattr(self, name) for name, usual in _UNUSUAL.items() if getattr(self, name) != usual}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in numbers.items()}

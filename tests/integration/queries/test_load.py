@@ -11,6 +11,7 @@ from loaded_runs import Dump, compute
 
 from arete_core.errors import BadInput, DatabaseError, LoadError, NotFoundError, RunConflictError
 from arete_core.progress import SilentProgress
+from arete_queries import hold as hold_module
 from arete_queries import load as load_module
 from arete_queries import write_class as write_module
 from arete_queries.engine import EngineAddress
@@ -344,7 +345,7 @@ async def test_a_second_loader_refuses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = random_run(tmp_path / "run", class_count=5)
-    monkeypatch.setattr(load_module, "_LOCK_WAIT_S", 0.5)
+    monkeypatch.setattr(hold_module, "_LOCK_WAIT_S", 0.5)
     at_work, go_on = asyncio.Event(), asyncio.Event()
 
     class Waiting(SilentProgress):

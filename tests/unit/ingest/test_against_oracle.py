@@ -124,12 +124,30 @@ def test_float32_counts_as_float64_does_but_for_almost_equal_contributions() -> 
     assert differing_share(graph, images) <= 1e-3
 
 
-def differing_share(graph: LayerGraph, images: Tensor) -> float:
-    """Share of the rows (image, output channel) that count other inputs in float32 than in float64."""
+@pytest.mark.shared_data
+def test_batches_of_other_sizes_count_trained_googlenet_alike(shared_data: Path) -> None:
+    graph = trace_model(trained_googlenet(shared_data), 96)
+    images = tiny_imagenet(shared_data, 16, 96)
+    assert differing_share(graph, images, batches=(1, 16)) <= 1e-4
+
+
+@pytest.mark.parametrize("make", [torchvision.models.resnet18, torchvision.models.mobilenet_v2])
+def test_batches_of_other_sizes_differ_by_no_more_than_rounding(make: Callable[..., Any]) -> None:
+    torch.manual_seed(5)
+    graph = trace_model(make(weights=None).eval(), 64)
+    images = torch.randn(IMAGES, 3, 64, 64, generator=torch.Generator().manual_seed(5))
+    assert differing_share(graph, images, batches=(1, IMAGES)) <= 1e-3
+
+
+def differing_share(graph: LayerGraph, images: Tensor, batches: tuple[int, int] | None = None) -> float:
+    """Share of the rows (image, output channel) that count other inputs in batches of two sizes, or of two types."""
     counts: list[ClassCounts] = []
-    for dtype in (torch.float32, torch.float64):
+    sizes = batches or (len(images), len(images))
+    types = (torch.float32, torch.float32 if batches else torch.float64)
+    for dtype, size in zip(types, sizes, strict=True):
         counter = Counter(graph, dtype=dtype)
-        counter.count(images, [0] * len(images))
+        for part in images.split(size):
+            counter.count(part, [0] * len(part))
         counts.append(counter.take(0))
     # One other input is one count less here and one more there; rows that differ in several count several times.
     pairs = zip(counts[0].influence_counts, counts[1].influence_counts, strict=True)

@@ -152,7 +152,6 @@ def test_torchvision_without_weights_is_refused() -> None:
         ("no_such_package.models:make", "no module 'no_such_package.models'", "package.module:factory"),
         ("tiny_models:broken", "RuntimeError: no such checkpoint", ""),
         ("tiny_models:no_module", "returned str", ""),
-        ("tiny_models:maps_only", "no classifier", ""),
         ("timm:resnet18", "not installed", "pip install timm"),
     ],
 )
