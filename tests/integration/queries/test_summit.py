@@ -1,5 +1,6 @@
 """All of Summit's published graphs, imported, and some of them loaded: each is what its file says, vertex by vertex."""
 
+import itertools
 import json
 import tarfile
 from collections.abc import Callable
@@ -108,7 +109,7 @@ async def test_the_database_answers_with_the_published_graphs(
         assert (await get_class(runner, id_)).mass == 0.075
         found = await class_graph(runner, id_)
         edges = {(edge.source, edge.target): edge.count for edge in found.edges}
-        names = dict(zip(LAYERS[1:], LAYERS, strict=False))
+        names = {above: below for below, above in itertools.pairwise(LAYERS)}
         assert edges == {
             (f"summit/{names[layer]}/{below}", f"summit/{layer}/{above}"): count
             for (layer, below, above), count in edges_of(graph).items()

@@ -36,9 +36,8 @@ def by_hand(images: Tensor, outputs: list[int]) -> np.ndarray:
         second = torch.relu(net.second(nn.functional.max_pool2d(first, 2)))
         second.retain_grad()
         net.head(second.mean((2, 3)))[0, output].backward()
-        assert first.grad is not None
-        assert second.grad is not None
-        scores = [(map_ * map_.grad).sum((0, 2, 3)).detach().numpy() for map_ in (first, second)]
+        maps: list[Any] = [first, second]
+        scores = [(map_ * map_.grad).sum((0, 2, 3)).detach().numpy() for map_ in maps]
         found.append(np.concatenate(scores))
     return np.stack(found)
 
