@@ -25,6 +25,7 @@ from arete.commands import (
     exclude,
     graph,
     groups,
+    import_,
     ingest,
     load,
     motifs,
@@ -62,6 +63,7 @@ def _root(
 
 app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
+app.add_typer(import_.app, name="import")
 app.command("load")(load.load)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)

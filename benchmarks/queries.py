@@ -1,11 +1,11 @@
 """How fast a run loads and its graphs are read: `python benchmarks/queries.py [--classes 30] [--edges 100000]`.
 
-Makes a run of InceptionV1's layer sizes with made-up counts (sparse edges between neighbouring layers, geometric
-counts, so that few edges carry most of the weight, as in real runs), loads it into an embedded engine in a temporary
-folder, or into `--url`, and prints medians of warm reads as one JSON object. `--profile` prints plans instead.
+Makes a run of InceptionV1's layer sizes with made-up counts that are spread as real ones are (`synthetic_runs`), loads
+it into an embedded engine in a temporary folder, or into `--url`, and prints medians of warm reads as one JSON object.
+`--profile` prints plans instead.
 
-Caveats: everything is on one machine, the client takes its share of the cores; made-up edges are spread more evenly
-than real ones; the first reads of each kind are thrown away, so plans are cached and pages are in memory.
+Caveats: everything is on one machine, the client takes its share of the cores; the first reads of each kind are thrown
+away, so plans are cached and pages are in memory.
 """
 
 import argparse
@@ -20,11 +20,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
-from arete_core.run_folder import DatasetInfo, FileInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
-from arete_core.run_schema import FORMAT_VERSION, TABLES
+from arete_core.run_folder import RunFolder
 from arete_queries.engine import EngineSettings, start_engine
 from arete_queries.load import delete_run, load_run
 from arete_queries.reads import (
@@ -42,77 +38,11 @@ from arete_queries.reads import (
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 
-SIZES = (256, 480, 508, 512, 512, 528, 832, 832, 1024)
-IMAGES = 500
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from synthetic_runs import synthetic_run
+
 RUN = "benchmark"
-
-
-def make_run(path: Path, class_count: int, edge_count: int) -> RunFolder:
-    """Writes the made-up run."""
-    rng = np.random.default_rng(0)
-    layers = np.arange(len(SIZES))
-    layer_of = np.repeat(layers, SIZES)
-    channel_of = np.concatenate([np.arange(size) for size in SIZES])
-    offsets = np.concatenate([[0], np.cumsum(SIZES)])
-    tables: dict[str, dict[str, Any]] = {
-        "layers": {
-            "layer": layers, "name": [f"mixed{layer}" for layer in layers], "kind": ["concat"] * len(SIZES),
-            "channels": SIZES, "parents": [[layer - 1] if layer else [] for layer in layers],
-            "height": [14] * len(SIZES), "width": [14] * len(SIZES),
-        },
-        "channels": {
-            "layer": layer_of, "channel": channel_of, "excluded": [False] * len(layer_of),
-            "reason": [None] * len(layer_of),
-        },
-        "classes": {
-            "class": np.arange(class_count), "name": [f"class {index:03}" for index in range(class_count)],
-            "kind": ["label"] * class_count, "images": [IMAGES] * class_count, "failed": [0] * class_count,
-            "accuracy": rng.random(class_count), "histogram": [[50] * 10] * class_count,
-        },
-    }  # fmt: skip
-    activations, influences = [], []
-    # Some channels matter to every class, as early ones do; others to one.
-    popularity = rng.gamma(0.5, 1.0, len(layer_of))
-    for index in range(class_count):
-        liking = popularity * rng.gamma(0.5, 1.0, len(layer_of))
-        counts = np.minimum((liking * 40).astype(np.int64), IMAGES)
-        active = np.flatnonzero(counts)
-        activations.append(
-            pa.table({"class": np.full(len(active), index), "layer": layer_of[active], "channel": channel_of[active],
-                      "count": counts[active], "top_k_count": counts[active]})
-        )  # fmt: skip
-        targets = rng.choice(np.arange(offsets[1], offsets[-1]), edge_count * 5 // 4)
-        above = layer_of[targets]
-        sources = offsets[above - 1] + (rng.random(len(targets)) ** 2 * np.take(SIZES, above - 1)).astype(np.int64)
-        pairs = np.unique(targets * 10_000 + sources)
-        pairs = np.sort(rng.choice(pairs, min(edge_count, len(pairs)), replace=False))
-        targets, sources = pairs // 10_000, pairs % 10_000
-        influences.append(
-            pa.table({"class": np.full(len(pairs), index), "source_layer": layer_of[sources],
-                      "source_channel": channel_of[sources], "target_layer": layer_of[targets],
-                      "target_channel": channel_of[targets],
-                      "count": np.minimum(rng.geometric(0.02, len(pairs)) * (1 + counts[targets] // 50), IMAGES)})
-        )  # fmt: skip
-    made = {name: pa.table(columns).cast(TABLES[name]) for name, columns in tables.items() if name != "channels"}
-    made["channels"] = pa.table(
-        {name: pa.array(values, TABLES["channels"].field(name).type) for name, values in tables["channels"].items()},
-        schema=TABLES["channels"],
-    )
-    made["activations"] = pa.concat_tables(activations).cast(TABLES["activations"])
-    made["influences"] = pa.concat_tables(influences).cast(TABLES["influences"])
-    files: dict[str, FileInfo] = {f"{name}.parquet": write_table(path, name, table) for name, table in made.items()}
-    write_manifest(
-        path,
-        Manifest(
-            format_version=FORMAT_VERSION, id=RUN, name=RUN, created_at="2026-01-01T00:00:00+00:00",
-            model=ModelInfo(
-                name="made-up", weights="", weights_sha256="", graph_sha256="", image_size=224, outputs=class_count
-            ),
-            dataset=DatasetInfo(name="made-up", split="", files_sha256="", images=IMAGES * class_count, failed=0),
-            settings={"method": "share"}, versions={}, device="cpu", state="complete", files=files,
-        ),
-    )  # fmt: skip
-    return RunFolder.open(path)
 
 
 async def median_ms(read: Callable[[int], Awaitable[Any]], *, rounds: int) -> float:
@@ -208,8 +138,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        (base / "run").mkdir()
-        run = make_run(base / "run", options.classes, options.edges)
+        run = synthetic_run(base / "run", class_count=options.classes, edge_count=options.edges, run_id=RUN)
 
         async def go(url: str, user: str, password: str) -> None:
             async with await QueryRunner.connect(url, user, password) as runner:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import neo4j
 import numpy as np
 
 from arete_core.run_folder import RunFolder
@@ -63,3 +64,46 @@ def without_graph(path: Path) -> RunFolder:
     layers = [LayerSpec("a", 2), LayerSpec("b", 2, [0]), LayerSpec("c", 2, [1])]
     spec = ClassSpec("cut off", 10, {(0, 0): 5, (1, 0): 5, (2, 0): 5}, [(0, 0, 1, 0, 4)])
     return build_run(path, layers, [spec], run_id="cut-off")
+
+
+def read_dump(driver: neo4j.Driver) -> Dump:
+    """Reads everything in the database with statements of its own; class keys are replaced by class ids."""
+
+    def rows(text: Any) -> list[tuple[Any, ...]]:
+        records, _, _ = driver.execute_query(text)
+        return sorted((tuple(record.values()) for record in records), key=repr)
+
+    return {
+        "nodes": rows("MATCH (n) WHERE NOT n:Class RETURN labels(n), properties(n)"),
+        "classes": rows("MATCH (n:Class) RETURN properties(n {.*, key: null})"),
+        "parts": rows("MATCH (a)-[r:HAS_LAYER|HAS_CHANNEL|HAS_CLASS]->(b) RETURN type(r), a.id, b.id"),
+        "activations": rows("MATCH (c:Class)-[r:ACTIVATES]->(n) RETURN c.id, n.id, r.count, r.rank, r.entry, r.kept"),
+        "influences": rows(
+            "MATCH (a)-[r:INFLUENCES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
+        ),
+        "attributes": rows(
+            "MATCH (a)-[r:ATTRIBUTES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
+        ),
+        "relationships": rows("MATCH ()-[r]->() RETURN type(r), count(*)"),
+        "relationship types": rows(
+            "MATCH ()-[r]->() UNWIND keys(r) AS key RETURN DISTINCT type(r), key, valueType(r[key])"
+        ),
+        "node types": rows("MATCH (n) UNWIND keys(n) AS key RETURN DISTINCT labels(n), key, valueType(n[key])"),
+    }
+
+
+def read_schema(driver: neo4j.Driver) -> list[tuple[Any, ...]]:
+    """Reads indexes and constraints: name, kind, what they are on, whether they are ready."""
+    found: list[tuple[Any, ...]] = []
+    indexes: Any = (
+        "SHOW INDEXES YIELD name, type, entityType, labelsOrTypes, properties, state "
+        "WHERE type <> 'LOOKUP' RETURN name, type, entityType, labelsOrTypes, properties, state"
+    )
+    constraints: Any = (
+        "SHOW CONSTRAINTS YIELD name, type, entityType, labelsOrTypes, properties "
+        "RETURN name, type, entityType, labelsOrTypes, properties"
+    )
+    for text in (indexes, constraints):
+        records, _, _ = driver.execute_query(text)
+        found += [tuple(record.values()) for record in records]
+    return sorted(found, key=repr)

@@ -66,6 +66,10 @@ def ingest(
             "--exclude", help="LAYER/CHANNEL to leave out of attribution graphs; repeatable.", show_default=False
         ),
     ] = None,
+    scores: Annotated[
+        list[str] | None,
+        typer.Option("--scores", help="Further scores to rank by: gradient (x activation).", show_default=False),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", help="At most this many images a class.", show_default=False)
     ] = None,
@@ -149,6 +153,7 @@ def ingest(
         "classes": tuple(classes) if classes else None, "superclasses": superclasses, "labels": labels, "where": where,
         "subsets": tuple(map(_named_file, subset or ())), "single_images": tuple(image or ()),
         "layers": tuple(_items(layers)) or None, "exclude": tuple(_items(exclude)),
+        "scores": tuple(_items(scores)),
     }  # fmt: skip
     settings, progress = IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet)
     if dry_run:

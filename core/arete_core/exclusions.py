@@ -103,13 +103,15 @@ def exclude_channels(
         The folder as it is now, and the channels that were not so before. Nothing is written where there are none.
 
     Raises:
-        SettingError: If a text is no channel's id.
+        SettingError: If a text is no channel's id, or the run's ranks are given.
         NotFoundError: If there is no such layer or channel.
         RunConflictError: If a job or another exclusion is writing the folder.
         RunFolderError: If it is not whole.
     """
     with locked(path.absolute()):
         folder = RunFolder.open(path, verify=False)
+        if folder.has_given_graphs:
+            raise given_graphs(folder.manifest.id)
         layers = folder.table("layers")
         sizes = layers.column("channels").to_pylist()
         wanted = find_channels(texts, layers.column("name").to_pylist(), sizes)
@@ -121,6 +123,14 @@ def exclude_channels(
         if not include:
             after |= dict.fromkeys(changed, " ".join(reason.split()))
         return replace_channels(folder, channels_table(sizes, after)), changed
+
+
+def given_graphs(run: str) -> SettingError:
+    """Returns the error for a run whose ranks no exclusion can change."""
+    return SettingError(
+        f"run {run!r} came with its ranks and graphs, so that they cannot be worked out anew without some channels",
+        hint="exclude channels in a run that `arete ingest` made",
+    )
 
 
 def replace_channels(folder: RunFolder, table: pa.Table) -> RunFolder:

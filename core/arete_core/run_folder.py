@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from arete_core.errors import RunAlteredError, RunFolderError, RunIncompleteError, RunVersionError, SettingError
 from arete_core.files import commit_file, sha256_of, write_bytes_atomically
 from arete_core.ids import check_run_id
-from arete_core.run_schema import FORMAT_VERSION, OPTIONAL_TABLES, TABLES
+from arete_core.run_schema import FORMAT_VERSION, GIVEN_TABLES, OPTIONAL_TABLES, TABLES
 
 MANIFEST = "manifest.json"
 NEXT_MANIFEST = ".manifest.json.next"
@@ -166,6 +166,11 @@ class RunFolder:
         del document["files"]["channels.parquet"]
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
+    @property
+    def has_given_graphs(self) -> bool:
+        """Whether ranks and attribution graphs come with the run, instead of being worked out from its counts."""
+        return self.has("graphs")
+
     def has(self, table: str) -> bool:
         """Returns whether the run has this table."""
         return f"{table}.parquet" in self.manifest.files
@@ -296,6 +301,10 @@ def _parse_manifest(path: Path, raw: bytes) -> Manifest:
     missing = [f"{name}.parquet" for name in TABLES.keys() - OPTIONAL_TABLES if f"{name}.parquet" not in manifest.files]
     if missing:
         raise RunAlteredError(f"{path}: files: {', '.join(sorted(missing))} is not listed, which every run has")
+    given = {name: f"{name}.parquet" in manifest.files for name in GIVEN_TABLES}
+    if any(given.values()) and not all(given.values()):
+        absent = ", ".join(f"{name}.parquet" for name, there in given.items() if not there)
+        raise RunAlteredError(f"{path}: files: {absent} is not listed, without which given graphs are not whole")
     return manifest
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 import pyarrow as pa
 
-FORMAT_VERSION: Final = 1
-"""Version of the run folder. A reader refuses a higher one and reads every lower one."""
+FORMAT_VERSION: Final = 2
+"""Version of the run folder. A reader refuses a higher one and reads every lower one. 2 added given graphs."""
 
 
 def _schema(*columns: tuple[str, pa.DataType], nullable: tuple[str, ...] = ()) -> pa.Schema:
@@ -127,6 +127,34 @@ SPRITES: Final = _schema(
 """One picture strip a channel: its examples side by side, best first, each `tile_px` square. `file` is relative to the
 run folder."""
 
+GRAPHS: Final = _schema(
+    ("class", pa.int32()),
+    ("mass", pa.float64()),
+    nullable=("mass",),
+)
+"""Of a run whose ranks and attribution graphs are given and not worked out from its counts: every class, and the share
+of each layer's rank mass that its graph was cut at (above 0, at most 1), null where it has no graph."""
+
+RANKS: Final = _schema(
+    ("class", pa.int32()),
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("rank", pa.float64()),
+    ("entry", pa.float64()),
+)
+"""Given ranks, above 0, sorted by class, layer, channel; a channel without a row has rank 0. `entry`: share of its
+layer's rank mass that channels ranked before it hold (0 to 1); the class's graph is the channels whose entry is below
+its `mass`."""
+
+ATTRIBUTES: Final = _schema(
+    ("class", pa.int32()),
+    ("source_layer", pa.int32()),
+    ("source_channel", pa.int32()),
+    ("target_layer", pa.int32()),
+    ("target_channel", pa.int32()),
+)
+"""The edges of the given graphs, each also in `influences`, sorted as there."""
+
 TABLES: Final[dict[str, pa.Schema]] = {
     "layers": LAYERS,
     "channels": CHANNELS,
@@ -138,6 +166,11 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "members": MEMBERS,
     "examples": EXAMPLES,
     "sprites": SPRITES,
+    "graphs": GRAPHS,
+    "ranks": RANKS,
+    "attributes": ATTRIBUTES,
 }
-OPTIONAL_TABLES: Final = frozenset({"scores", "examples", "sprites", "images", "members"})
+GIVEN_TABLES: Final = ("graphs", "ranks", "attributes")
+"""Either all of them are there or none."""
+OPTIONAL_TABLES: Final = frozenset({"scores", "examples", "sprites", "images", "members", *GIVEN_TABLES})
 """Tables that a run may lack, for instance one that was imported without its images."""

@@ -2,7 +2,8 @@
 
 An address holds ids alone: a run's id, a layer's and a channel's index. The run's row in the database says in which
 folder it lies, and the run's own table of sprites which file is meant. That table may come from a stranger, so a file
-name counts only if it is a plain name in `examples/`, and neither the folder nor the file may be a symbolic link.
+name counts only if it is a plain name in `examples/` or `features/`, and neither the folder nor the file may be a
+symbolic link.
 """
 
 import asyncio
@@ -35,14 +36,15 @@ LOOKUP_S = 2.0
 """Seconds for which a run's folder is remembered: a page of pictures costs one statement."""
 
 _NAME = re.compile(r"(0|[1-9][0-9]{0,6})-(0|[1-9][0-9]{0,6})\.webp", re.ASCII)
-_FILE = re.compile(r"examples/([A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(webp|jpg|jpeg|png))", re.ASCII)
+_FILE = re.compile(r"(examples|features)/([A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(webp|jpg|jpeg|png))", re.ASCII)
 _MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
 
 
 @dataclass(frozen=True)
 class Sprite:
-    """One picture file of a run: its name in `examples/`, its media type and its content's sha256."""
+    """One picture file of a run: the folder and its name in it, its media type and its content's sha256."""
 
+    folder: str
     name: str
     media_type: str
     sha256: str
@@ -55,8 +57,8 @@ def read_sprites(folder: Path) -> dict[tuple[int, int], Sprite]:
         folder: A run folder.
 
     Returns:
-        The pictures by layer index and channel index; entries whose file name is no plain name in `examples/` are
-        left out.
+        The pictures by layer index and channel index; entries whose file name is no plain name in `examples/` or
+        `features/` are left out.
 
     Raises:
         RunFolderError: If it is no whole run folder.
@@ -66,22 +68,23 @@ def read_sprites(folder: Path) -> dict[tuple[int, int], Sprite]:
     for row in table.select(["layer", "channel", "file", "sha256"]).to_pylist():
         plain = _FILE.fullmatch(row["file"])
         if plain:
-            sprites[row["layer"], row["channel"]] = Sprite(plain[1], _MEDIA_TYPES[plain[2]], row["sha256"])
+            sprites[row["layer"], row["channel"]] = Sprite(plain[1], plain[2], _MEDIA_TYPES[plain[3]], row["sha256"])
     return sprites
 
 
-def read_plainly(folder: Path, name: str) -> bytes | None:
-    """Reads `folder/examples/name`, following no symbolic link.
+def read_plainly(folder: Path, inner: str, name: str) -> bytes | None:
+    """Reads `folder/inner/name`, following no symbolic link.
 
     Args:
         folder: A run folder.
+        inner: Name of a folder in it, without a slash.
         name: A file name without a slash.
 
     Returns:
         The content, or None where there is no such regular file.
     """
     try:
-        directory = os.open(folder / "examples", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        directory = os.open(folder / inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:
         return None
     try:
@@ -146,10 +149,10 @@ class Pictures:
         headers = {"Cache-Control": FOREVER if exact else REVALIDATE, "ETag": tag}
         if tag in (given.strip() for given in request.headers.get("if-none-match", "").split(",")):
             return Response(status_code=304, headers=headers)
-        content = await asyncio.to_thread(read_plainly, known.folder, sprite.name)
+        content = await asyncio.to_thread(read_plainly, known.folder, sprite.folder, sprite.name)
         if content is None:
             raise NotFoundError(
-                "picture", f"{run}/examples/{name}", hint="its file is missing from the run folder's examples/"
+                "picture", f"{run}/examples/{name}", hint=f"its file is missing from the run folder's {sprite.folder}/"
             )
         return Response(content, media_type=sprite.media_type, headers=headers)
 

@@ -18,6 +18,7 @@ from arete_core.errors import RunIncompleteError
 from arete_core.progress import Progress, Task
 from arete_ingest.counter import Counter
 from arete_ingest.failures import Failures
+from arete_ingest.gradients import GradientScores
 from arete_ingest.parts import Parts, UnitResult
 from arete_ingest.planning import Job, units_of
 from arete_ingest.processes import Claims
@@ -206,7 +207,10 @@ def _run_lane(job: Job, common: _Common) -> None:
     threads = job.settings.decode_threads(job.device.type, job.process.local_world)
     decoded = decode_ahead(job.dataset.root, common.batches(), job.model.transform, threads=threads)
     true_outputs = job.true_outputs()
-    unit = UnitCount(job, counter, true_outputs)
+    gradients = None
+    if job.settings.scores:
+        gradients = GradientScores(job.graph, dtype=counter.dtype, device=job.device)
+    unit = UnitCount(job, counter, true_outputs, gradients)
     with closing(decoded):
         for batch in decoded:
             # Decoding may be ahead in a unit that is not begun yet: that one is left.
@@ -216,4 +220,4 @@ def _run_lane(job: Job, common: _Common) -> None:
             common.report(batch)
             if batch.ends_unit:
                 common.finished(batch.batch.unit, unit.finish())
-                unit = UnitCount(job, counter, true_outputs)
+                unit = UnitCount(job, counter, true_outputs, gradients)

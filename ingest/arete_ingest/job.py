@@ -180,6 +180,7 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         exclude=job.exclude,
         parts=parts,
         examples=job.settings.examples,
+        scores=bool(job.settings.scores),
         progress=progress,
     )
     clock.lap("join")

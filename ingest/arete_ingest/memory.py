@@ -21,6 +21,7 @@ from torch.utils._pytree import tree_leaves
 
 from arete_core.errors import SettingError
 from arete_ingest.counter import Counter
+from arete_ingest.gradients import GradientScores
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.settings import DEFAULT_BATCH, IngestSettings
 
@@ -102,6 +103,9 @@ def lane_memory(graph: LayerGraph, settings: IngestSettings, image_size: int) ->
             )
             counter.count(torch.zeros(images, 3, image_size, image_size), [0] * images)
             counter.take(0)
+            if settings.scores:
+                gradients = GradientScores(graph, dtype=counter.dtype, device=counter.device)
+                gradients.of(torch.zeros(images, 3, image_size, image_size), torch.zeros(images, dtype=torch.int64))
         return live.peak
 
     one, two = peak(1), peak(2)

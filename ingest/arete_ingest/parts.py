@@ -11,7 +11,7 @@ import math
 import shutil
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,8 @@ class UnitResult:
         probabilities: float32, of the true class; NaN where outputs are not matched to classes.
         errors: Reasons of the images that could not be read, by id.
         strongest: Per layer the strongest images of each channel.
+        scores: float64, sum over the counted images of each channel's further score, layer by layer; empty where none
+            were asked for.
     """
 
     counts: ClassCounts
@@ -52,6 +54,7 @@ class UnitResult:
     probabilities: np.ndarray
     errors: dict[int, str]
     strongest: list[Strongest]
+    scores: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def read_job(folder: Path) -> dict[str, Any] | None:
@@ -133,6 +136,7 @@ class Parts:
             "counted": result.counted,
             "outputs": result.outputs,
             "probabilities": result.probabilities,
+            "scores": result.scores,
             "errors": np.frombuffer(json.dumps(list(result.errors.items())).encode(), np.uint8),
         }
         counts = np.concatenate([array.reshape(-1).astype(np.uint32) for array in _arrays_of(result.counts)])
@@ -174,6 +178,7 @@ class Parts:
                 outputs=arrays["outputs"],
                 probabilities=arrays["probabilities"],
                 errors=dict(json.loads(arrays["errors"].tobytes())),
+                scores=arrays["scores"],
                 strongest=[
                     Strongest(*layer)
                     for layer in zip(*(np.split(arrays[n], ends) for n in Strongest._fields), strict=True)

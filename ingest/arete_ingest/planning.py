@@ -129,6 +129,11 @@ def prepare(settings: IngestSettings, progress: Progress, process: Process) -> J
     if device.type != "cuda":
         lanes = settings.threads or max(1, cores() // process.local_world)
         lanes, batch_size = fit(graph, settings, model.transform.image_size, lanes)
+    if settings.scores and not model.outputs:
+        raise SettingError(
+            f"--scores {', '.join(settings.scores)} needs scores of classes, and {model.name} gives none",
+            hint="leave out --scores",
+        )
     plan = make_plan(dataset, sets, with_labels=settings.labels, unit_images=batch_size * UNIT_BATCHES)
     _check_outputs(settings, dataset, plan, model, output_of, progress)
     return Job(

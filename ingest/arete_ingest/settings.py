@@ -9,8 +9,9 @@ from arete_core.errors import SettingError
 from arete_core.ids import check_run_id, run_id_from
 
 _NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
-_UNUSUAL: dict[str, Any] = {"labels": True, "where": "all", "layers": None}
+_UNUSUAL: dict[str, Any] = {"labels": True, "where": "all", "layers": None, "scores": ()}
 DEFAULT_BATCH = 32
+SCORES = ("gradient",)
 WHERE = ("all", "correct", "misclassified")
 """Which images are counted, by whether their largest output is that of their label."""
 
@@ -35,6 +36,7 @@ class IngestSettings:
         layers: * Names or patterns of the layers to show, as `shown_layers` takes them; chosen by the model when None.
         exclude: Channels, `layer/channel`, that take no part in attribution graphs. No count depends on it,
             so a finished run is only marked.
+        scores: * Further scores of channels: `gradient` for gradient times activation (`gradients`).
         labels: * Whether the labels are class sets of the run; False leaves only the other sets.
         where: * `correct` or `misclassified` counts only images whose largest output is, or is not, their label's.
         image_size: * Side of the square input in pixels; the weights' own when None.
@@ -73,6 +75,7 @@ class IngestSettings:
     single_images: tuple[Path, ...] = ()
     layers: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()
     labels: bool = True
     where: str = "all"
     image_size: int | None = None
@@ -122,6 +125,9 @@ class IngestSettings:
             raise SettingError(f"dtype is {self.dtype!r}, float32 or float64 was expected")
         if self.where not in WHERE:
             raise SettingError(f"where is {self.where!r}, one of {', '.join(WHERE)} was expected")
+        for score in self.scores:
+            if score not in SCORES:
+                raise SettingError(f"scores: {score!r} is unknown, {', '.join(SCORES)} was expected")
         if not self.labels:
             self._check_without_labels()
         check_run_id(self.run_id)

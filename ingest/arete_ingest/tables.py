@@ -15,9 +15,10 @@ from arete_core.errors import RunAlteredError
 from arete_core.exclusions import BY_HAND, Channel, channels_table
 from arete_core.progress import Progress
 from arete_core.run_folder import FileInfo, commit_table, write_table
-from arete_core.run_schema import ACTIVATIONS, CLASSES, LAYERS, TABLES
+from arete_core.run_schema import ACTIVATIONS, CLASSES, LAYERS, SCORES, TABLES
 from arete_ingest.collapse import collapse
 from arete_ingest.counter import ClassCounts
+from arete_ingest.gradients import NAME
 from arete_ingest.image_records import ImageRecords, members_table
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.parts import Parts
@@ -77,6 +78,7 @@ def join_classes(
     exclude: Sequence[Channel],
     parts: Parts,
     examples: int,
+    scores: bool,
     progress: Progress,
 ) -> Joined:
     """Writes every table but the examples.
@@ -89,6 +91,7 @@ def join_classes(
         exclude: Channels that take no part in attribution graphs.
         parts: The finished units.
         examples: Dataset examples a channel.
+        scores: Whether the units hold further scores.
         progress: Where to report to, one step a class.
 
     Returns:
@@ -99,13 +102,15 @@ def join_classes(
     """
     joined = Joined([no_images(layer.channels, examples) for layer in graph.layers])
     records = ImageRecords(plan, output_of)
-    streams = {name: _Stream(folder, name) for name in ("activations", "influences")}
+    names = ("activations", "influences", "scores") if scores else ("activations", "influences")
+    streams = {name: _Stream(folder, name) for name in names}
     rows: list[dict[str, object]] = []
     added: set[int] = set()
     try:
         with progress.task("Join classes", total=len(plan.sets), unit="classes") as task:
             for one in plan.sets:
                 counts = None
+                total = np.zeros(graph.channels if scores else 0)
                 found: list[np.ndarray] = []
                 for unit in one.units:
                     result = parts.read(unit)
@@ -116,6 +121,7 @@ def join_classes(
                         joined.strongest = [
                             merge(*both) for both in zip(joined.strongest, result.strongest, strict=True)
                         ]
+                    total += result.scores
                     if counts is None:
                         counts = result.counts
                     else:
@@ -125,6 +131,8 @@ def join_classes(
                 edges = collapse(graph, counts).to_table(one.index)
                 streams["influences"].write(edges)
                 streams["activations"].write(_activations(one.index, counts))
+                if scores:
+                    streams["scores"].write(_scores(one.index, graph, total / max(counts.images, 1)))
                 rows.append(records.class_row(one, counts.images))
                 joined.edges += edges.num_rows
                 task.advance()
@@ -170,6 +178,14 @@ def _activations(class_: int, counts: ClassCounts) -> pa.Table:
     columns = [np.concatenate(column) for column in (layers, channels, shares, tops)]
     classes = np.full(len(columns[0]), class_, np.int32)
     return pa.Table.from_arrays([pa.array(column) for column in (classes, *columns)], schema=ACTIVATIONS)
+
+
+def _scores(class_: int, graph: LayerGraph, values: np.ndarray) -> pa.Table:
+    layers = np.repeat(np.arange(len(graph.layers)), [layer.channels for layer in graph.layers])
+    channels = np.concatenate([np.arange(layer.channels) for layer in graph.layers])
+    used = np.flatnonzero(values)
+    columns = [np.full(len(used), class_, np.int32), [NAME] * len(used), layers[used], channels[used], values[used]]
+    return pa.table(dict(zip(SCORES.names, columns, strict=True))).cast(SCORES)
 
 
 def _layers(graph: LayerGraph) -> pa.Table:

@@ -7,6 +7,7 @@ from torch import Tensor
 from arete_core.errors import ModelError, SettingError
 from arete_ingest.counter import BatchResult, Counter
 from arete_ingest.execution import NotFiniteError
+from arete_ingest.gradients import GradientScores
 from arete_ingest.parts import UnitResult
 from arete_ingest.planning import Job
 from arete_ingest.reading import DecodedBatch
@@ -38,9 +39,13 @@ class UnitCount:
         job: The job.
         counter: Whose slot 0 is the unit's, empty at its beginning.
         true_outputs: By image id, the model output of its label; -1 where it is not known.
+        gradients: Computes further scores, where some were asked for.
     """
 
-    def __init__(self, job: Job, counter: Counter, true_outputs: np.ndarray) -> None:
+    def __init__(
+        self, job: Job, counter: Counter, true_outputs: np.ndarray, gradients: GradientScores | None = None
+    ) -> None:
+        self._gradients = gradients
         self._job = job
         self._counter = counter
         self._true_outputs = true_outputs
@@ -50,6 +55,7 @@ class UnitCount:
         self._outputs: list[np.ndarray] = []
         self._probabilities: list[np.ndarray] = []
         self._errors: dict[int, str] = {}
+        self._scores = np.zeros(job.graph.channels if gradients else 0)
         self._strongest: list[Strongest] = [
             no_images(layer.channels, job.settings.examples) for layer in job.graph.layers
         ]
@@ -106,6 +112,10 @@ class UnitCount:
                 f"a batch of {self._job.batch_size} does not fit into the memory of {self._job.device}",
                 hint="choose a smaller --batch-size; the run folder has to be started anew for it",
             ) from error
+        if self._gradients is not None and counted.any():
+            chosen = torch.from_numpy(np.flatnonzero(counted)).to(images.device)
+            scores = self._gradients.of(images[chosen], torch.from_numpy(true[counted]))
+            self._scores += scores.sum(axis=0)
         return result, counted
 
     def _keep_strongest(self, result: BatchResult, ids: np.ndarray, shown: np.ndarray) -> None:
@@ -135,6 +145,7 @@ class UnitCount:
             probabilities=np.concatenate([np.empty(0, np.float32), *self._probabilities]),
             errors=self._errors,
             strongest=self._strongest,
+            scores=self._scores,
         )
 
 

@@ -1,6 +1,8 @@
 """One class at a time, from the run folder to the numbers that go into the database."""
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from arete_core.errors import RunFolderError
 from arete_core.run_folder import RunFolder
 from arete_queries.extract import Extraction, extract
+from arete_queries.given import GivenGraphs
 from arete_queries.layout import Layout
 from arete_queries.rank import Floats, Ints, rank_class
 
@@ -68,17 +71,20 @@ class RunData:
             raise RunFolderError("classes.parquet: each class once and indices of 0 or more were expected")
         self._images = self.classes.column("images").to_numpy()
         self._activations = _Activations(folder, self.layout, self._indices)
+        self._given = GivenGraphs(folder, self.layout, self._indices) if folder.has_given_graphs else None
 
     @property
     def class_count(self) -> int:
         """Number of classes."""
         return len(self._images)
 
-    def each(self, wanted: NDArray[np.bool_]) -> Iterator[ClassData]:
-        """Yields the wanted classes in turn, ranked and extracted; holds the rows of two classes at most.
+    def each(self, wanted: NDArray[np.bool_], *, workers: int = 1) -> Iterator[ClassData]:
+        """Yields the wanted classes in turn, ranked and extracted; holds the rows of few classes at a time.
 
         Args:
             wanted: Shape (row,), by place among the classes.
+            workers: Threads that rank, each another class. With one, two classes are held at most, else two more than
+                there are threads.
 
         Yields:
             Each wanted class, in ascending order, also those without any edge.
@@ -86,6 +92,21 @@ class RunData:
         Raises:
             RunFolderError: If an edge or a count cannot be.
         """
+        if workers == 1:
+            for row, index, rows in self._read(wanted):
+                yield self._make(row, index, rows)
+            return
+        with ThreadPoolExecutor(workers) as pool:
+            waiting: deque[Future[ClassData]] = deque()
+            for row, index, rows in self._read(wanted):
+                waiting.append(pool.submit(self._make, row, index, rows))
+                if len(waiting) > workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+
+    def _read(self, wanted: NDArray[np.bool_]) -> Iterator[tuple[int, int, pa.Table | None]]:
+        """Yields the wanted classes' places, indices and edges."""
         rows_of = self._folder.influences_by_class()
         index, rows = next(rows_of, (-1, None))
         for row, class_ in enumerate(self._indices.tolist()):
@@ -94,7 +115,7 @@ class RunData:
                 own = rows
                 index, rows = next(rows_of, (-1, None))
             if wanted[row]:
-                yield self._make(row, class_, own)
+                yield row, class_, own
         if rows is not None:
             raise RunFolderError(f"influences.parquet: class {index} is not in classes.parquet")
 
@@ -103,10 +124,15 @@ class RunData:
         sources, targets, weights = self._edges(index, rows)
         kept = weights >= self._min_share * self._images[row]
         total = int(weights.sum())
+        if self._given is not None:
+            self._given.check_edges(row, sources, targets)
         sources, targets, weights = sources[kept], targets[kept], weights[kept]
         dropped = 0.0 if total == 0 else (total - int(weights.sum())) / total
-        ranks = rank_class(self.layout, counts, sources, targets, weights)
-        extraction = extract(self.layout, ranks, sources, targets)
+        if self._given is None:
+            ranks = rank_class(self.layout, counts, sources, targets, weights)
+            extraction = extract(self.layout, ranks, sources, targets)
+        else:
+            ranks, extraction = self._given.of_class(row, sources, targets)
         return ClassData(index, row, counts, ranks, sources, targets, weights, extraction, dropped)
 
     def _edges(self, index: int, rows: pa.Table | None) -> tuple[Ints, Ints, Ints]:

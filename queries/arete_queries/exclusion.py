@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arete_core.errors import NotFoundError, RunFolderError
-from arete_core.exclusions import BY_HAND, exclude_channels, excluded_channels, find_channels
+from arete_core.exclusions import BY_HAND, exclude_channels, excluded_channels, find_channels, given_graphs
 from arete_core.ids import channel_id, check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
@@ -22,6 +22,7 @@ from arete_queries.extract import extract
 from arete_queries.hold import hold_run
 from arete_queries.layout import Layout
 from arete_queries.rank import rank_class
+from arete_queries.run_rows import GIVEN
 from arete_queries.runner import QueryRunner
 from arete_queries.write_class import TIMEOUT_S, rewrite_ranking
 
@@ -67,12 +68,14 @@ async def exclude(
 
     Raises:
         NotFoundError: If there is no such run that is complete, or no such layer or channel.
-        SettingError: If a text is no channel's id.
+        SettingError: If a text is no channel's id, or the run's ranks are given.
         RunConflictError: If a loader or another exclusion is at work on it.
         DatabaseError: If the database fails or cannot be reached; the same call goes on then.
     """
     progress = progress or SilentProgress()
     async with hold_run(runner, check_run_id(run)):
+        if any(row["ranking"] == GIVEN for row in await runner.run("load_state", {"run": run})):
+            raise given_graphs(run)
         report = await _exclude(runner, run, channels, reason=reason, include=include, progress=progress)
         state = (await runner.run("load_state", {"run": run}))[0]
         folder = _own_folder(state)

@@ -11,7 +11,7 @@ constraint, for a moment, and then refuses. A loader that dies loses its connect
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ from arete_queries.exclusion import rank_stale, take_over_exclusions
 from arete_queries.hold import hold_run
 from arete_queries.run_rows import channel_rows, class_rows, layer_rows, run_properties
 from arete_queries.runner import QueryRunner
+from arete_queries.scores import load_scores
 from arete_queries.write_class import TIMEOUT_S, clear_class, delete_all, shortfall, write_class
 
 _NODE_BATCH: Final = 2_000
@@ -69,11 +70,12 @@ class LoadReport:
     elapsed_s: float = 0.0
 
 
-async def prepare_schema(runner: QueryRunner) -> None:
+async def prepare_schema(runner: QueryRunner, *, wait_s: float = TIMEOUT_S) -> None:
     """Makes the constraints and indexes that loading and reading rely on, where they are missing.
 
     Args:
         runner: The database.
+        wait_s: How long the indexes may take to be filled, in seconds.
 
     Raises:
         DatabaseError: If the database takes no writes or cannot be reached.
@@ -85,7 +87,7 @@ async def prepare_schema(runner: QueryRunner) -> None:
             # IF NOT EXISTS looks and makes in two steps: another loader may have made it in between.
             if "EquivalentSchemaRuleAlreadyExists" not in error.message:
                 raise
-    await runner.run("await_indexes", {"seconds": int(TIMEOUT_S)}, timeout_s=TIMEOUT_S)
+    await runner.run("await_indexes", {"seconds": int(wait_s)}, timeout_s=wait_s)
 
 
 async def load_run(
@@ -181,7 +183,8 @@ class _Loader:
                 if class_.extraction.mass is None:
                     without_graph.append(names[class_.row])
                 task.advance()
-        await self._complete(data)
+        await load_scores(self._runner, self._folder)
+        await complete_run(self._runner, self._run, data)
         if without_graph:
             self._progress.say(
                 f"{len(without_graph)} classes have no attribution graph, no share of rank mass connects every layer: "
@@ -206,16 +209,7 @@ class _Loader:
                 return False
             # Other exclusions than those that a part of the classes were ranked with: all of them anew.
         if not same and not replace:
-            what = (
-                f"with min_share {state['minShare']:g}, not {self._min_share:g}"
-                if state["numbersSha256"] == self._folder.numbers_sha256
-                else f"made from other numbers (manifest {state['manifestSha256'][:12]}…, "
-                f"not {self._folder.manifest_sha256[:12]}…)"
-            )
-            raise RunConflictError(
-                f"the database holds a run {self._run!r} already, {what}",
-                hint="replace it with --replace, or give one of the two another id",
-            )
+            raise conflict(state, self._folder, self._min_share)
         await _delete(self._runner, self._run, self._progress)
         return False
 
@@ -229,15 +223,7 @@ class _Loader:
 
     async def _make_nodes(self, data: RunData) -> list[dict[str, Any]]:
         """Makes run, layers, channels and classes where missing, and returns the classes' states in order of index."""
-        await self._runner.run(
-            "create_run", {"run": self._run, "properties": run_properties(self._folder, self._min_share)}
-        )
-        await self._runner.run("create_layers", {"run": self._run, "layers": layer_rows(self._run, data)})
-        for layer, rows in channel_rows(self._run, data, self._folder):
-            for start in range(0, len(rows), _NODE_BATCH):
-                await self._runner.run(
-                    "create_channels", {"layer": layer, "channels": rows[start : start + _NODE_BATCH]}
-                )
+        await make_nodes(self._runner, self._folder, data, self._min_share)
         states = await self._runner.run("class_states", {"run": self._run})
         if not states:
             async with self._runner.transaction("create_classes", timeout_s=TIMEOUT_S) as transaction:
@@ -249,18 +235,72 @@ class _Loader:
             states = await self._runner.run("class_states", {"run": self._run})
         return states
 
-    async def _complete(self, data: RunData) -> None:
-        async with self._runner.transaction("complete_run", timeout_s=TIMEOUT_S) as transaction:
-            held = (await transaction.run("count_run", {"run": self._run}))[0]
-            sent = {
-                "layers": len(data.layers),
-                "channels": data.layout.channel_count,
-                "classes": data.class_count,
-                "completeClasses": data.class_count,
-            }
-            if held != sent:
-                raise LoadError(f"run {self._run}: {shortfall(sent, held)}", hint="delete the run and load it again")
-            await transaction.run("set_run_state", {"run": self._run, "state": "complete"})
+
+def conflict(state: Mapping[str, Any], folder: RunFolder, min_share: float) -> RunConflictError:
+    """Returns the error for a run that the database holds with other numbers.
+
+    Args:
+        state: Its row of `load_state`.
+        folder: What was to be loaded.
+        min_share: What it was to be loaded with.
+
+    Returns:
+        The error, which says what differs.
+    """
+    what = (
+        f"with min_share {state['minShare']:g}, not {min_share:g}"
+        if state["numbersSha256"] == folder.numbers_sha256
+        else f"made from other numbers (manifest {state['manifestSha256'][:12]}…, not {folder.manifest_sha256[:12]}…)"
+    )
+    return RunConflictError(
+        f"the database holds a run {folder.manifest.id!r} already, {what}",
+        hint="replace it with --replace, or give one of the two another id",
+    )
+
+
+async def make_nodes(runner: QueryRunner, folder: RunFolder, data: RunData, min_share: float) -> None:
+    """Makes a run's node, its layers and channels where they are missing, and sets their properties.
+
+    Args:
+        runner: The database.
+        folder: The run folder.
+        data: Its tables.
+        min_share: What it is loaded with.
+
+    Raises:
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    run = folder.manifest.id
+    await runner.run("create_run", {"run": run, "properties": run_properties(folder, min_share)})
+    await runner.run("create_layers", {"run": run, "layers": layer_rows(run, data)})
+    for layer, rows in channel_rows(run, data, folder):
+        for start in range(0, len(rows), _NODE_BATCH):
+            await runner.run("create_channels", {"layer": layer, "channels": rows[start : start + _NODE_BATCH]})
+
+
+async def complete_run(runner: QueryRunner, run: str, data: RunData) -> None:
+    """Shows a run to readers if the database holds all of its nodes and all its classes are complete.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        data: Its tables.
+
+    Raises:
+        LoadError: If something is missing; the run stays invisible.
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    async with runner.transaction("complete_run", timeout_s=TIMEOUT_S) as transaction:
+        held = (await transaction.run("count_run", {"run": run}))[0]
+        sent = {
+            "layers": len(data.layers),
+            "channels": data.layout.channel_count,
+            "classes": data.class_count,
+            "completeClasses": data.class_count,
+        }
+        if held != sent:
+            raise LoadError(f"run {run}: {shortfall(sent, held)}", hint="delete the run and load it again")
+        await transaction.run("set_run_state", {"run": run, "state": "complete"})
 
 
 async def _ahead(data: RunData, wanted: NDArray[np.bool_]) -> AsyncIterator[ClassData]:

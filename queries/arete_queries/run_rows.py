@@ -1,10 +1,14 @@
 """From the run folder's tables to the properties of nodes."""
 
-from typing import Any
+from typing import Any, Final
 
 from arete_core.ids import channel_id, class_id, layer_id
 from arete_core.run_folder import RunFolder
 from arete_queries.class_data import RunData
+
+GIVEN: Final = "given"
+COMPUTED: Final = "computed"
+"""Where a run's ranks and attribution graphs come from."""
 
 
 def run_properties(folder: RunFolder, min_share: float) -> dict[str, Any]:
@@ -31,6 +35,7 @@ def run_properties(folder: RunFolder, min_share: float) -> dict[str, Any]:
         "numbersSha256": folder.numbers_sha256,
         "minShare": min_share,
         "method": str(manifest.settings.get("method", "share")),
+        "ranking": GIVEN if folder.has_given_graphs else COMPUTED,
     }
 
 

@@ -3,10 +3,12 @@
 The runner sets database, access mode, timeout and transaction metadata, checks what goes in and what comes out against
 the statement's header, and turns the driver's errors into Arête's. Reads and idempotent writes are sent again, for a
 few seconds, when the connection is lost or the server asks for it; anything else is not, since nobody can know whether
-a lost commit took place.
+a lost commit took place. A write that the server ended to resolve a deadlock is sent again whatever it does: that
+answer says that nothing of it took place.
 """
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -14,7 +16,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, unit_of_work
 from neo4j import AsyncTransaction as DriverTransaction
-from neo4j.exceptions import ConfigurationError
+from neo4j.exceptions import ConfigurationError, TransientError
 
 from arete_core.errors import SettingError
 from arete_queries.driver_errors import guarded, no_answer
@@ -29,6 +31,8 @@ TIMEOUT_S: Final = 30.0
 GRACE_S: Final = 5.0
 """Added on this side: a server that hangs ends no transaction, so we stop waiting for it."""
 POOL_SIZE: Final = 32
+_DEADLOCK_ATTEMPTS: Final = 8
+_DEADLOCK_PAUSE_S: Final = 0.05
 
 Row: TypeAlias = dict[str, Any]
 """One row of an answer, by column."""
@@ -203,10 +207,18 @@ class QueryRunner:
                     return await session.execute_read(work)
                 if statement.idempotent:
                     return await session.execute_write(work)
-                async with await session.begin_transaction(self._metadata(name), limit) as transaction:
-                    rows = await _rows(transaction, statement, values)
-                    await transaction.commit()
-                    return rows
+                for attempt in range(1, _DEADLOCK_ATTEMPTS + 1):
+                    try:
+                        async with await session.begin_transaction(self._metadata(name), limit) as transaction:
+                            rows = await _rows(transaction, statement, values)
+                            await transaction.commit()
+                            return rows
+                    except TransientError as error:
+                        if "DeadlockDetected" not in (error.code or "") or attempt == _DEADLOCK_ATTEMPTS:
+                            raise
+                    # Not all of them at the same moment again.
+                    await asyncio.sleep(_DEADLOCK_PAUSE_S * attempt * (0.5 + random.random()))  # noqa: S311
+                raise AssertionError("every attempt returns or raises")
 
     @asynccontextmanager
     async def transaction(self, name: str, *, timeout_s: float | None = None) -> AsyncIterator[Transaction]:

@@ -1,6 +1,13 @@
-"""Writes one class's relationships, checks that the database holds them, and takes them away again."""
+"""Writes one class's relationships, checks that the database holds them, and takes them away again.
 
-from collections.abc import Awaitable, Callable
+Edges are sorted by target and written by two connections, one from the first edge on and one from the middle: their
+batches touch other targets and mostly other layers, so that neither waits for the other's locks, and while one packs
+its next batch the database works on the other's. `benchmarks/load.py` compares this with simpler ways.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -16,6 +23,43 @@ BATCH: Final = 20_000
 TIMEOUT_S: Final = 120.0
 
 _Write = Callable[[str, dict[str, Any]], Awaitable[Any]]
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """What the database must hold of a class before readers may see it, and what its node says then.
+
+    Attributes:
+        index: The class's index in the run.
+        mass: Share of rank mass that its extraction settled on; None without a graph.
+        dropped_share: Share of its influence counts that was left out, 0 to 1.
+        held: Numbers of relationships and sums of counts, by the columns of `count_class`.
+    """
+
+    index: int
+    mass: float | None
+    dropped_share: float
+    held: dict[str, int]
+
+    @classmethod
+    def of(cls, data: ClassData) -> "ClassSummary":
+        """Summarizes a class as it is to be written."""
+        kept = data.extraction.kept_edges
+        held = {
+            "activations": len(active_positions(data)),
+            "activationSum": int(data.counts.sum()),
+            "kept": int(data.extraction.kept.sum()),
+            "influences": len(data.weights),
+            "influenceSum": int(data.weights.sum()),
+            "attributes": int(kept.sum()),
+            "attributeSum": int(data.weights[kept].sum()),
+        }
+        return cls(data.index, data.extraction.mass, data.dropped_share, held)
+
+
+def active_positions(data: ClassData) -> NDArray[np.intp]:
+    """Returns the positions of the channels that a class has an `ACTIVATES` relationship to."""
+    return np.flatnonzero((data.counts > 0) | (data.ranks > 0))
 
 
 async def write_class(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
@@ -35,11 +79,48 @@ async def write_class(runner: QueryRunner, run: str, key: int, data: ClassData) 
     """
     await runner.run("set_class_state", {"class": key, "state": "loading"})
     write = partial(runner.run, timeout_s=TIMEOUT_S)
-    sent = await _write_activations(write, run, key, data)
-    sent |= await _write_edges(write, run, key, data, "influences", np.ones(len(data.weights), np.bool_))
-    sent |= await _write_edges(write, run, key, data, "attributes", data.extraction.kept_edges)
+    await _write_activations(write, run, key, data)
+    await write_influences(runner, run, key, data)
+    await _write_batches(write, run, key, data, "attributes", np.flatnonzero(data.extraction.kept_edges))
+    await show_class(runner, run, key, ClassSummary.of(data))
+
+
+async def show_class(runner: QueryRunner, run: str, key: int, summary: ClassSummary) -> None:
+    """Shows a class to readers if the database holds all of it.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        key: The class's key.
+        summary: What it must hold.
+
+    Raises:
+        LoadError: If it holds something else; the class stays invisible.
+        DatabaseError: If the database fails or cannot be reached.
+    """
     async with runner.transaction("complete_class", timeout_s=TIMEOUT_S) as transaction:
-        await _complete(transaction, run, key, data, sent)
+        await _complete(transaction, run, key, summary)
+
+
+async def write_influences(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
+    """Writes a class's influence edges.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+        key: The class's key.
+        data: What to write, its edges sorted by target.
+
+    Raises:
+        DatabaseError: If the database fails or cannot be reached.
+    """
+    write = partial(runner.run, timeout_s=TIMEOUT_S)
+    edges = np.arange(len(data.weights))
+    # Whole batches for the first writer, so that there are no more batches than with one.
+    middle = -(-len(edges) // (2 * BATCH)) * BATCH
+    await together(
+        *(_write_batches(write, run, key, data, "influences", own) for own in (edges[:middle], edges[middle:]))
+    )
 
 
 async def rewrite_ranking(runner: QueryRunner, run: str, key: int, data: ClassData) -> None:
@@ -59,26 +140,26 @@ async def rewrite_ranking(runner: QueryRunner, run: str, key: int, data: ClassDa
         for name in ("delete_attributes", "delete_activations"):
             while (await transaction.run(name, {"class": key, "limit": BATCH}))[0]["deleted"] == BATCH:
                 pass
-        sent = await _write_activations(transaction.run, run, key, data)
-        sent |= {"influences": len(data.weights), "influenceSum": int(data.weights.sum())}
-        sent |= await _write_edges(transaction.run, run, key, data, "attributes", data.extraction.kept_edges)
-        await _complete(transaction, run, key, data, sent)
+        await _write_activations(transaction.run, run, key, data)
+        await _write_batches(transaction.run, run, key, data, "attributes", np.flatnonzero(data.extraction.kept_edges))
+        await _complete(transaction, run, key, ClassSummary.of(data))
         await transaction.run("unmark_stale", {"class": key})
 
 
-async def _complete(transaction: Transaction, run: str, key: int, data: ClassData, sent: dict[str, int]) -> None:
+async def _complete(transaction: Transaction, run: str, key: int, summary: ClassSummary) -> None:
     held = (await transaction.run("count_class", {"class": key}))[0]
-    if held != sent:
+    if held != summary.held:
         raise LoadError(
-            f"class {run}/{data.index}: {shortfall(sent, held)}", hint="load the run again, the class is redone"
+            f"class {run}/{summary.index}: {shortfall(summary.held, held)}",
+            hint="load the run again, the class is redone",
         )
     await transaction.run(
         "complete_class",
         {
             "class": key,
-            "mass": data.extraction.mass,
-            "edgeCount": len(data.weights),
-            "droppedShare": data.dropped_share,
+            "mass": summary.mass,
+            "edgeCount": summary.held["influences"],
+            "droppedShare": summary.dropped_share,
         },
     )
 
@@ -117,8 +198,8 @@ async def delete_all(runner: QueryRunner, name: str, params: dict[str, Any]) -> 
         pass
 
 
-async def _write_activations(write: _Write, run: str, key: int, data: ClassData) -> dict[str, int]:
-    positions = np.flatnonzero((data.counts > 0) | (data.ranks > 0))
+async def _write_activations(write: _Write, run: str, key: int, data: ClassData) -> None:
+    positions = active_positions(data)
     for start in range(0, len(positions), BATCH):
         part = positions[start : start + BATCH]
         await write(
@@ -133,17 +214,11 @@ async def _write_activations(write: _Write, run: str, key: int, data: ClassData)
                 "kept": data.extraction.kept[part].tolist(),
             },
         )
-    return {
-        "activations": len(positions),
-        "activationSum": int(data.counts.sum()),
-        "kept": int(data.extraction.kept.sum()),
-    }
 
 
-async def _write_edges(
-    write: _Write, run: str, key: int, data: ClassData, kind: str, chosen: NDArray[np.bool_]
-) -> dict[str, int]:
-    edges = np.flatnonzero(chosen)
+async def _write_batches(
+    write: _Write, run: str, key: int, data: ClassData, kind: str, edges: NDArray[np.int64]
+) -> None:
     for start in range(0, len(edges), BATCH):
         part = edges[start : start + BATCH]
         await write(
@@ -156,4 +231,20 @@ async def _write_edges(
                 "counts": data.weights[part].tolist(),
             },
         )
-    return {kind: len(edges), f"{kind[:-1]}Sum": int(data.weights[edges].sum())}
+
+
+async def together(*works: Coroutine[Any, Any, None]) -> None:
+    """Does all at once; the first error ends the others and is raised, once none of them is at work any more.
+
+    Args:
+        *works: What to do.
+
+    Raises:
+        BaseException: The first one's error, and not a group of errors.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

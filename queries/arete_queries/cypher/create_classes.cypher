@@ -5,5 +5,6 @@
 // Makes the classes of a run, not yet visible to readers.
 MATCH (run:Run {id: $run})
 UNWIND $classes AS row
-CREATE (run)-[:HAS_CLASS]->(class:Class {id: row.id})
+MERGE (class:Class {id: row.id})
 SET class += row, class.state = 'waiting'
+MERGE (run)-[:HAS_CLASS]->(class)

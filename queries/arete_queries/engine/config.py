@@ -149,14 +149,24 @@ class EnginePaths:
         return self.root / "conf"
 
     @property
+    def data(self) -> Path:
+        """The store: databases, transaction logs and users."""
+        return self.root / "data"
+
+    @property
+    def bulk(self) -> Path:
+        """Where a bulk load makes a new store; it exists only while one is at work, or after it was killed."""
+        return self.root / "bulk"
+
+    @property
     def auth(self) -> Path:
         """The first user's salted hash, which Neo4j reads when it makes a new store."""
-        return self.root / "data" / "dbms" / "auth.ini"
+        return self.data / "dbms" / "auth.ini"
 
     @property
     def databases(self) -> Path:
         """Folder of the databases; it exists once the engine has run."""
-        return self.root / "data" / "databases"
+        return self.data / "databases"
 
     @property
     def store_lock(self) -> Path:

@@ -20,6 +20,7 @@ from arete_queries.engine.jars import resolve_jars
 from arete_queries.engine.java import find_java
 from arete_queries.engine.launch import GuardedJava, choose_ports, reap_detached
 from arete_queries.engine.state import EnginePhase, EngineState, is_locked, read_state, take_lock, write_state
+from arete_queries.engine.swap import settle_store
 
 _POLL_S = 0.05
 _PORT_ATTEMPTS = 3  # another program can take a free port between its choice and Java's bind
@@ -141,7 +142,7 @@ def start_engine(
             )
         time.sleep(_POLL_S)
     try:
-        return _start(settings, lock, detached=detached, progress=progress)
+        return start_locked(settings, lock, detached=detached, progress=progress)
     finally:
         os.close(lock)  # guard and Java hold their own copies
 
@@ -172,7 +173,31 @@ def _take_lock(settings: EngineSettings) -> int | None:
         ) from error
 
 
-def _start(settings: EngineSettings, lock: int, *, detached: bool, progress: Progress) -> RunningEngine:
+def start_locked(
+    settings: EngineSettings, lock: int, *, detached: bool = False, progress: Progress | None = None
+) -> RunningEngine:
+    """Starts the engine as `start_engine` does, for a caller who holds a data folder's lock and goes on holding it.
+
+    Args:
+        settings: Where and how.
+        lock: Descriptor of the lock; guard and Java inherit it, and the folder stays locked until all have ended.
+        detached: Let the engine outlive this process.
+        progress: Told about fetching jars and starting.
+
+    Returns:
+        The engine.
+
+    Raises:
+        EngineError: As `start_engine`.
+    """
+    progress = progress or SilentProgress()
+    try:
+        settle_store(settings.paths)
+    except OSError as error:
+        raise EngineError(
+            f"the engine's folder {settings.paths.root} cannot be tidied up after a killed bulk load ({error})",
+            hint="free some disk space, or mend its permissions",
+        ) from error
     java = find_java()
     jars = resolve_jars(settings.jars, java, progress)
     if lock_holder(settings.paths.store_lock):

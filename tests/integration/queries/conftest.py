@@ -6,13 +6,12 @@ from typing import Any
 
 import neo4j
 import pytest
-from loaded_runs import Dump, Loaded, compute, without_graph
+from loaded_runs import Dump, Loaded, compute, read_dump, without_graph
 
 from arete_queries.engine import EngineAddress
 from arete_queries.groups import create_group
 from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
-from arete_queries.scores import load_scores
 from run_builder import hand_worked_run, random_run
 
 
@@ -42,7 +41,6 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
         async with await QueryRunner.connect(engine.bolt_url, engine.user, engine.password) as runner:
             for folder in folders:
                 await load_run(runner, folder)
-                await load_scores(runner, folder)
             await create_group(runner, "tiny", "bears", ["tiny/0", "tiny/1", "tiny/2"])
 
     asyncio.run(load())
@@ -56,30 +54,9 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
 
 @pytest.fixture
 def dump(engine_driver: neo4j.Driver) -> Callable[[], Dump]:
-    """Reads everything in the database with statements of its own; class keys are replaced by class ids."""
+    """Reads everything in the database, see `read_dump`."""
 
-    def read() -> Dump:
-        def rows(text: Any) -> list[tuple[Any, ...]]:
-            records, _, _ = engine_driver.execute_query(text)
-            return sorted((tuple(record.values()) for record in records), key=repr)
-
-        return {
-            "nodes": rows("MATCH (n) WHERE NOT n:Class RETURN labels(n), properties(n)"),
-            "classes": rows("MATCH (n:Class) RETURN properties(n {.*, key: null})"),
-            "parts": rows("MATCH (a)-[r:HAS_LAYER|HAS_CHANNEL|HAS_CLASS]->(b) RETURN type(r), a.id, b.id"),
-            "activations": rows(
-                "MATCH (c:Class)-[r:ACTIVATES]->(n) RETURN c.id, n.id, r.count, r.rank, r.entry, r.kept"
-            ),
-            "influences": rows(
-                "MATCH (a)-[r:INFLUENCES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
-            ),
-            "attributes": rows(
-                "MATCH (a)-[r:ATTRIBUTES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
-            ),
-            "relationships": rows("MATCH ()-[r]->() RETURN type(r), count(*)"),
-        }
-
-    return read
+    return lambda: read_dump(engine_driver)
 
 
 @pytest.fixture

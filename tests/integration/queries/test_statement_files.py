@@ -73,11 +73,13 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_run": {"run": "other"},
     "edges_of_class": {"class": 0},
     "excluded_channels": {"run": "tiny"},
+    "foreign_nodes": {"known": ["Run", "Layer", "Channel"]},
     "gds_drop": {"graph": "nothing"},
     "gds_pagerank": {"class": A, "graph": "projected", "damping": 0.85, "iterations": 20, "tolerance": 1e-7},
     "gds_project": {
         "class": A, "graph": "test", "minShare": 0.0, "seeds": None, "weights": None, "scores": None, "excluded": [],
     },
+    "held_runs": {},
     "layers": {"run": "tiny"},
     "load_state": {"run": "tiny"},
     "lock_load": {"id": "tiny"},

@@ -10,6 +10,7 @@ import typer
 from typer.main import get_command
 
 from arete.cli import app
+from run_builder import random_run
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,3 +113,21 @@ def test_database_that_is_down_is_named_with_a_hint(tmp_path: Path) -> None:
 def test_typer_is_told_to_leave_errors_to_us() -> None:
     assert isinstance(app, typer.Typer)
     assert app.pretty_exceptions_enable is False
+
+
+def test_a_bulk_load_is_for_the_embedded_engine(tmp_path: Path) -> None:
+    random_run(tmp_path / "run")
+    answer = run_arete("load", "--bulk", "run", home=tmp_path, ARETE_NEO4J_URL="bolt://localhost:1")
+    assert answer.returncode == 2
+    assert (
+        "--bulk makes a new store of the embedded engine, but ARETE_NEO4J_URL names bolt://localhost:1" in answer.stderr
+    )
+    assert "hint: load without --bulk" in answer.stderr
+
+
+def test_importing_nothing_says_what_was_expected(tmp_path: Path) -> None:
+    answer = run_arete("import", "summit", ".", "--out", "run", home=tmp_path)
+    assert answer.returncode == 2
+    assert "ag/ag-0.json" in answer.stderr
+    assert "hint: unpack" in answer.stderr
+    assert not (tmp_path / "run").exists()

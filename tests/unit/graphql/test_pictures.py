@@ -42,6 +42,8 @@ def run(tmp_path: Path, recorded_run: Any, lookups: list[str], monkeypatch: pyte
     examples.mkdir(parents=True)
     (examples / "0-1.webp").write_bytes(STRIP)
     (examples / "old.jpg").write_bytes(STRIP)
+    (folder / "features").mkdir()
+    (folder / "features" / "0-6.jpg").write_bytes(STRIP)
     (tmp_path / "secret.webp").write_bytes(b"secret")
     (folder / "secret.webp").write_bytes(b"secret")
     (examples / "link.webp").symlink_to(tmp_path / "secret.webp")
@@ -54,6 +56,7 @@ def run(tmp_path: Path, recorded_run: Any, lookups: list[str], monkeypatch: pyte
             (0, 1): "examples/0-1.webp",
             (0, 2): "examples/old.jpg",
             (0, 3): "examples/gone.webp",
+            (0, 6): "features/0-6.jpg",
             (1, 0): "examples/../secret.webp",
             (1, 1): "../secret.webp",
             (1, 2): str(tmp_path / "secret.webp"),
@@ -115,6 +118,13 @@ async def test_a_picture_of_other_content_is_asked_for_each_time(client: Any, ru
 async def test_another_format_says_so(client: Any, run: Path) -> None:
     async with client() as http:
         assert (await http.get("/images/demo/examples/0-2.webp")).headers["content-type"] == "image/jpeg"
+
+
+async def test_a_feature_visualization_is_a_picture_too(client: Any, run: Path) -> None:
+    async with client() as http:
+        answer = await http.get("/images/demo/examples/0-6.webp")
+    assert (answer.status_code, answer.content) == (200, STRIP)
+    assert answer.headers["content-type"] == "image/jpeg"
 
 
 @pytest.mark.parametrize(
