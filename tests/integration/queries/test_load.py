@@ -406,25 +406,6 @@ async def test_progress_counts_what_is_left(tmp_path: Path, engine: EngineAddres
     assert seen == [("Load tiny", 4, 0), ("Load tiny", 4, complete)]
 
 
-async def test_writers_that_lock_each_other_out_are_sent_again(
-    tmp_path: Path, runner: QueryRunner, execute: Execute
-) -> None:
-    """Two of them write the same channels' edges, one forwards and one backwards: the database ends one of a pair."""
-    await load_run(runner, random_run(tmp_path / "run"))
-    execute("MATCH ()-[r:INFLUENCES]->() DELETE r")  # few edges: then a channel is locked whole
-    sources, targets = [source for source in range(6) for _ in range(8)], list(range(6, 14)) * 6
-
-    async def write(key: int) -> None:
-        step = 1 if key % 2 else -1
-        edges = {"sources": sources[::step], "targets": targets[::step], "counts": [key] * len(sources)}
-        await runner.run("write_influences", {"class": key, "run": "tiny", **edges})
-
-    for first in range(100, 140, 10):
-        await asyncio.gather(*(write(key) for key in range(first, first + 10)))
-    found = execute("MATCH ()-[r:INFLUENCES]->() RETURN r.class AS key, count(*) AS n ORDER BY key")
-    assert [(row["key"], row["n"]) for row in found] == [(key, 48) for key in range(100, 140)]
-
-
 async def test_indexes_are_there_and_used(tmp_path: Path, runner: QueryRunner, execute: Execute) -> None:
     await load_run(runner, random_run(tmp_path / "run"))
     names = {row["name"] for row in execute("SHOW INDEXES YIELD name, state WHERE state = 'ONLINE' RETURN name")}

@@ -58,9 +58,10 @@ def test_every_graph_of_the_run_is_that_of_its_file(published: Path, tmp_path: P
     folder = RunFolder.open(tmp_path / "run")
     assert folder.table("classes").column("name").to_pylist()[:2] == ["tench", "goldfish"]
     assert set(folder.table("graphs").column("mass").to_pylist()) == {0.075}
+    found = {name: folder.table(name) for name in ("activations", "ranks", "attributes", "influences")}
     tables = {
-        name: {column: folder.table(name).column(column).to_numpy() for column in folder.table(name).column_names}
-        for name in ("activations", "ranks", "attributes", "influences")
+        name: {column: table.column(column).to_numpy() for column in table.column_names}
+        for name, table in found.items()
     }
     starts = {name: np.searchsorted(table["class"], np.arange(1001)) for name, table in tables.items()}
 
