@@ -125,7 +125,7 @@ class Counter:
         default_mb = CUDA_MEMORY_MB if self.device.type == "cuda" else CPU_MEMORY_MB
         # Convolutions over channels_last maps take a half to all of the time that others take; nothing else changes.
         self._memory_format = torch.channels_last if dtype == torch.float32 else torch.contiguous_format
-        self._module = moved_to(graph.module, self.device, dtype).to(memory_format=self._memory_format)
+        self._module = moved_to(graph.module, self.device, dtype, self._memory_format)
         self._counted = [total for total in graph.sums if total.candidates > influence_k]
         self._terms = TermCounting(
             graph, self._module, influence_k, dtype=dtype, device=self.device,

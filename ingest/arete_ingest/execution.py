@@ -86,12 +86,38 @@ def require_finite(value: Tensor, where: str, what: str) -> None:
         raise NotFiniteError(where, int(torch.argmin(finite.int())), what)
 
 
-def moved_to(module: torch.fx.GraphModule, device: torch.device, dtype: torch.dtype) -> torch.fx.GraphModule:
-    """Returns the module on the device and of the type; a copy unless it is there already."""
-    parameters = [*module.parameters(), *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
-    if all(parameter.dtype == dtype and parameter.device == device for parameter in parameters):
-        return module
-    return copy.deepcopy(module).to(device, dtype)
+_moving = threading.Lock()
+
+
+def moved_to(
+    module: torch.fx.GraphModule,
+    device: torch.device,
+    dtype: torch.dtype,
+    memory_format: torch.memory_format = torch.contiguous_format,
+) -> torch.fx.GraphModule:
+    """Returns a traced model on a device, of a type, with its weights laid out as asked.
+
+    Lanes share one model and ask for it at the same time, so the layout is changed once, by the first that asks, and
+    nothing is touched where it is right already.
+
+    Args:
+        module: Of a `LayerGraph`, which owns it.
+        device: Where it is wanted.
+        dtype: Of its numbers.
+        memory_format: `torch.contiguous_format` takes either, `torch.channels_last` is made where it is not there.
+
+    Returns:
+        The module itself, or a copy where device or type are others.
+    """
+    tensors = [*module.parameters(), *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
+    if not all(tensor.dtype == dtype and tensor.device == device for tensor in tensors):
+        return copy.deepcopy(module).to(device, dtype, memory_format=memory_format)
+    with _moving:
+        if memory_format == torch.channels_last and not all(
+            tensor.is_contiguous(memory_format=memory_format) for tensor in tensors if tensor.ndim == 4
+        ):
+            module.to(memory_format=memory_format)
+    return module
 
 
 def class_scores_of(output: Any, images: int) -> Tensor:

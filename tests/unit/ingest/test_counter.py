@@ -1,11 +1,14 @@
 """Counting batches: slots, errors in the middle, devices' settings, memory."""
 
 import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
@@ -13,6 +16,7 @@ from torch import Tensor, nn
 from arete_core.errors import ModelError, SettingError
 from arete_ingest.counter import ClassCounts, Counter
 from arete_ingest.execution import NotFiniteError
+from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.tracing import trace_model
 
 
@@ -279,3 +283,40 @@ def test_first_of_several_outputs_is_taken() -> None:
             return x, x * 2
 
     assert Counter(trace_model(Pair(), 16)).count(POOL, [0] * 6).logits.shape == (6, 4)
+
+
+def test_counters_share_one_model_and_leave_it_alone() -> None:
+    """Lanes make their counters at the same time: a second change of the weights' layout would pull them away."""
+    graph = trace_model(Small(), 16)
+    first = Counter(graph)
+    wide = [weight for weight in graph.module.parameters() if weight.ndim == 4 and weight.shape[2] > 1]
+    assert wide
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in wide)
+    places = [weight.data_ptr() for weight in graph.module.parameters()]
+    second = Counter(graph)
+    assert second._module is first._module
+    assert [weight.data_ptr() for weight in graph.module.parameters()] == places
+    exact = Counter(graph, dtype=torch.float64)
+    assert exact._module is not first._module
+    assert [weight.data_ptr() for weight in graph.module.parameters()] == places
+
+
+def test_counters_in_threads_count_as_one_does() -> None:
+    model = torchvision.models.googlenet(num_classes=5, aux_logits=False, init_weights=False).eval()
+    images = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    expected = Counter(trace_model(model, 64))
+    expected.count(images, [0, 0])
+    counts = expected.take(0)
+    for _ in range(5):
+        graph = trace_model(model, 64)
+        together = threading.Barrier(4)
+
+        def count(graph: LayerGraph = graph, together: threading.Barrier = together) -> ClassCounts:
+            together.wait()
+            counter = Counter(graph)
+            counter.count(images, [0, 0])
+            return counter.take(0)
+
+        with ThreadPoolExecutor(4) as pool:
+            for found in [future.result() for future in [pool.submit(count) for _ in range(4)]]:
+                assert_equal(found, counts)
