@@ -106,7 +106,10 @@ def _propose(run: str, of_images: float, of_classes: float, home: Path | None, *
         print_json([one._asdict() for one in found])
         return
     if not found:
-        typer.echo(f"nothing to propose (with fewer than {LEAST_CLASSES} classes nothing ever is)")
+        typer.echo(
+            f"nothing to propose: no channel is taken by {of_images:.0%} of the images of {of_classes:.0%} of the "
+            f"classes, or there are fewer than {LEAST_CLASSES}"
+        )
         return
     print_table(
         f"{len(found)} channels that nearly all images of nearly all classes take",
