@@ -111,7 +111,7 @@ def moved_to(
     """
     tensors = [*module.parameters(), *(buffer for buffer in module.buffers() if buffer.is_floating_point())]
     if not all(tensor.dtype == dtype and tensor.device == device for tensor in tensors):
-        return copy.deepcopy(module).to(device, dtype, memory_format=memory_format)
+        return copy.deepcopy(module).to(device, dtype).to(memory_format=memory_format)
     with _moving:
         if memory_format == torch.channels_last and not all(
             tensor.is_contiguous(memory_format=memory_format) for tensor in tensors if tensor.ndim == 4
