@@ -71,7 +71,8 @@ def read_dump(driver: neo4j.Driver) -> Dump:
 
     def rows(text: Any) -> list[tuple[Any, ...]]:
         records, _, _ = driver.execute_query(text)
-        return sorted((tuple(record.values()) for record in records), key=repr)
+        # A store gives properties in any order.
+        return sorted((tuple(map(_ordered, record.values())) for record in records), key=repr)
 
     return {
         "nodes": rows("MATCH (n) WHERE NOT n:Class RETURN labels(n), properties(n)"),
@@ -84,12 +85,17 @@ def read_dump(driver: neo4j.Driver) -> Dump:
         "attributes": rows(
             "MATCH (a)-[r:ATTRIBUTES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
         ),
+        "scores": rows("MATCH (c:Class)-[r:SCORES]->(n) RETURN c.id, n.id, r.name, r.value"),
         "relationships": rows("MATCH ()-[r]->() RETURN type(r), count(*)"),
         "relationship types": rows(
             "MATCH ()-[r]->() UNWIND keys(r) AS key RETURN DISTINCT type(r), key, valueType(r[key])"
         ),
         "node types": rows("MATCH (n) UNWIND keys(n) AS key RETURN DISTINCT labels(n), key, valueType(n[key])"),
     }
+
+
+def _ordered(value: Any) -> Any:
+    return dict(sorted(value.items())) if isinstance(value, dict) else value
 
 
 def read_schema(driver: neo4j.Driver) -> list[tuple[Any, ...]]:

@@ -80,7 +80,7 @@ def driver_on(settings: EngineSettings) -> Iterator[neo4j.Driver]:
 
 def make_runs(base: Path) -> tuple[RunFolder, RunFolder, RunFolder]:
     """Runs with an excluded channel, pictures, class sets of every kind, and gaps between classes."""
-    first = random_run(base / "a", run_id="a", seed=1, excluded=[(1, 2)], pictures=True, class_count=4)
+    first = random_run(base / "a", run_id="a", seed=1, excluded=[(1, 2)], pictures=True, scores=True, class_count=4)
     return first, class_sets_run(base), random_run(base / "c", run_id="c", seed=3)
 
 
