@@ -113,16 +113,23 @@ def exclude_channels(
         if folder.has_given_graphs:
             raise given_graphs(folder.manifest.id)
         layers = folder.table("layers")
-        sizes = layers.column("channels").to_pylist()
-        wanted = find_channels(texts, layers.column("name").to_pylist(), sizes)
-        before = excluded_channels(folder)
-        changed = [channel for channel in wanted if (channel in before) is include]
-        if not changed:
-            return folder, []
-        after = {channel: why for channel, why in before.items() if not (include and channel in changed)}
-        if not include:
-            after |= dict.fromkeys(changed, " ".join(reason.split()))
-        return replace_channels(folder, channels_table(sizes, after)), changed
+        wanted = find_channels(texts, layers.column("name").to_pylist(), layers.column("channels").to_pylist())
+        return mark_channels(folder, wanted, reason=reason, include=include)
+
+
+def mark_channels(
+    folder: RunFolder, channels: Iterable[Channel], *, reason: str = BY_HAND, include: bool = False
+) -> tuple[RunFolder, list[Channel]]:
+    """Does what `exclude_channels` describes for channels that are known, where the caller holds the folder's lock."""
+    before = excluded_channels(folder)
+    changed = [channel for channel in channels if (channel in before) is include]
+    if not changed:
+        return folder, []
+    after = {channel: why for channel, why in before.items() if not (include and channel in changed)}
+    if not include:
+        after |= dict.fromkeys(changed, " ".join(reason.split()))
+    sizes = folder.table("layers").column("channels").to_pylist()
+    return _replace_channels(folder, channels_table(sizes, after)), changed
 
 
 def given_graphs(run: str) -> SettingError:
@@ -133,16 +140,8 @@ def given_graphs(run: str) -> SettingError:
     )
 
 
-def replace_channels(folder: RunFolder, table: pa.Table) -> RunFolder:
-    """Puts another `channels.parquet` into a run folder, whole or not at all; the caller holds its lock.
-
-    Args:
-        folder: The run folder.
-        table: What it will hold.
-
-    Returns:
-        The folder with its new manifest.
-    """
+def _replace_channels(folder: RunFolder, table: pa.Table) -> RunFolder:
+    """Puts another `channels.parquet` into a run folder, whole or not at all."""
     name = "channels.parquet"
     temporary = write_table_beside(folder.path, "channels", table)
     info = FileInfo(sha256=sha256_of(temporary), rows=table.num_rows)

@@ -27,7 +27,7 @@ from typing import Any
 import torch
 
 from arete_core.errors import RunConflictError, RunFolderError, RunIncompleteError
-from arete_core.exclusions import BY_HAND, channels_table, excluded_channels, replace_channels
+from arete_core.exclusions import mark_channels
 from arete_core.non_semantic import propose_exclusions
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import (
@@ -269,15 +269,9 @@ def _finished(job: Job, folder: Path) -> Manifest | None:
 
 def _exclude(job: Job, folder: Path, progress: Progress) -> None:
     """Marks channels in a finished run that are to be excluded and are not yet: no count depends on it."""
-    run = RunFolder.open(folder, verify=False)
-    before = excluded_channels(run)
-    new = [channel for channel in job.exclude if channel not in before]
+    _, new = mark_channels(RunFolder.open(folder, verify=False), job.exclude)
     if new:
-        sizes = [layer.channels for layer in job.graph.layers]
-        replace_channels(run, channels_table(sizes, before | dict.fromkeys(new, BY_HAND)))
-        progress.say(
-            f"{len(new)} more channels are excluded now: load the run anew with `arete load {folder} --replace`"
-        )
+        progress.say(f"{len(new)} more channels are excluded now: `arete load {folder}` takes that over")
 
 
 def _continue_or_begin(job: Job, folder: Path) -> None:
