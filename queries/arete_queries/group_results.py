@@ -3,6 +3,7 @@
 As in `results`: frozen, plain; shares, ranks and cosines are 0 to 1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -73,7 +74,7 @@ class OverlapEdge:
 
 
 @dataclass(frozen=True)
-class OverlapLayer:
+class OverlapLayer(LayerOverlap):
     """How much the graphs overlap in one layer, whatever the operation.
 
     `only_a`, `shared` and `only_b` count vertices of the two sides. `in_any` and `in_all` count those that at least one
@@ -86,15 +87,8 @@ class OverlapLayer:
     side one.
     """
 
-    layer: str
-    layer_index: int
-    only_a: int
-    shared: int
-    only_b: int
     in_any: int
     in_all: int
-    jaccard: float | None
-    weighted_jaccard: float | None
 
 
 @dataclass(frozen=True)
@@ -152,7 +146,7 @@ class Neighborhood:
     cypher: str
 
 
-def parting_layer(layers: tuple[OverlapLayer, ...] | tuple[LayerOverlap, ...]) -> str | None:
+def parting_layer(layers: Sequence[LayerOverlap]) -> str | None:
     """Returns the layer where graphs part: the first one of the upper of two halves.
 
     The layers, from the input on, are cut in two so that the means of `weighted_jaccard` below and above the cut

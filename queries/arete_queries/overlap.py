@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from arete_core.errors import BadInput, NotFoundError
-from arete_core.ids import split_channel_id
 from arete_queries.arguments import check_mass, check_min_share
 from arete_queries.group_results import (
     Overlap,
@@ -19,7 +18,7 @@ from arete_queries.group_results import (
 )
 from arete_queries.groups import check_classes
 from arete_queries.lists import get_class
-from arete_queries.records import Map, channel_info, class_info
+from arete_queries.records import Map, by_channel, by_target, channel_info, class_info, layer_overlap
 from arete_queries.results import ClassInfo, Membership
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
@@ -174,33 +173,17 @@ def _vertices(channels: list[Map], size_a: int, size_b: int) -> tuple[OverlapVer
         )
         for one in channels
     )
-    return tuple(sorted(found, key=lambda vertex: (vertex.channel.layer_index, vertex.channel.index)))
+    return by_channel(found)
 
 
 def _edges(row: Map, layers: tuple[OverlapLayer, ...], size_a: int, size_b: int) -> tuple[OverlapEdge, ...]:
-    order = {layer.layer: layer.layer_index for layer in layers}
-
-    def place(id_: str) -> tuple[int, int]:
-        parts = split_channel_id(id_)
-        return (order[parts.layer], parts.channel) if parts else (-1, -1)
-
     columns = ("sources", "targets", "edgeMemberships", "edgesInA", "edgesInB", "countsA", "countsB")
     found = (
         OverlapEdge(source, target, Membership(side), in_a, in_b, count_a / size_a, count_b / max(size_b, 1))
         for source, target, side, in_a, in_b, count_a, count_b in zip(*(row[name] for name in columns), strict=True)
     )
-    return tuple(sorted(found, key=lambda edge: (place(edge.target), place(edge.source))))
+    return by_target(found, layers)
 
 
 def _layer(row: Map) -> OverlapLayer:
-    return OverlapLayer(
-        layer=row["layer"],
-        layer_index=row["layerIndex"],
-        only_a=row["onlyA"],
-        shared=row["shared"],
-        only_b=row["onlyB"],
-        in_any=row["inAny"],
-        in_all=row["inAll"],
-        jaccard=row["jaccard"],
-        weighted_jaccard=row["weightedJaccard"],
-    )
+    return OverlapLayer(**vars(layer_overlap(row)), in_any=row["inAny"], in_all=row["inAll"])

@@ -1,7 +1,8 @@
 """From the maps that statements return to the answers of `results`."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from functools import cache
+from typing import Any, Protocol, TypeVar
 
 from arete_core.ids import split_channel_id
 from arete_queries.results import (
@@ -19,6 +20,22 @@ from arete_queries.results import (
 )
 
 Map = Mapping[str, Any]
+
+
+class _HasEnds(Protocol):
+    @property
+    def source(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+
+
+class _HasChannel(Protocol):
+    @property
+    def channel(self) -> ChannelInfo: ...
+
+
+Edge = TypeVar("Edge", bound=_HasEnds)
+Vertex = TypeVar("Vertex", bound=_HasChannel)
 
 
 def run_info(row: Map) -> RunInfo:
@@ -100,7 +117,7 @@ def neighbor(channel: Map) -> Neighbor:
 def graph_vertices(channels: Iterable[Map]) -> tuple[GraphVertex, ...]:
     """Makes vertices of channels' maps with `count` and `rank`, sorted by layer, then channel."""
     found = (GraphVertex(channel_info(one), one["count"], one["rank"]) for one in channels)
-    return tuple(sorted(found, key=_vertex_order))
+    return by_channel(found)
 
 
 def graph_edges(
@@ -125,7 +142,7 @@ def compared_vertices(channels: Iterable[Map]) -> tuple[ComparedVertex, ...]:
         )
         for one in channels
     )
-    return tuple(sorted(found, key=_vertex_order))
+    return by_channel(found)
 
 
 def compared_edges(
@@ -143,17 +160,28 @@ def compared_edges(
     Returns:
         The edges. A difference's may end at channels that are no vertices of it, so the order comes from the ids.
     """
-    layer_order = {layer.layer: layer.layer_index for layer in layers}
-    place: dict[str, tuple[int, int]] = {}
-    for id_ in {*sources, *targets}:
-        parts = split_channel_id(id_)
-        if parts is not None:
-            place[id_] = layer_order[parts.layer], parts.channel
     found = (
         ComparedEdge(source, target, _membership(count_a, count_b), count_a, count_b)
         for source, target, count_a, count_b in zip(sources, targets, counts_a, counts_b, strict=True)
     )
-    return tuple(sorted(found, key=lambda edge: (place[edge.target], place[edge.source])))
+    return by_target(found, layers)
+
+
+def by_target(edges: Iterable[Edge], layers: Iterable[LayerOverlap]) -> tuple[Edge, ...]:
+    """Sorts edges by target, then source, in the order of the layers and of the channels' indices."""
+    order = {layer.layer: layer.layer_index for layer in layers}
+
+    @cache  # a channel ends many edges
+    def place(id_: str) -> tuple[int, int]:
+        parts = split_channel_id(id_)
+        return (-1, -1) if parts is None else (order[parts.layer], parts.channel)
+
+    return tuple(sorted(edges, key=lambda edge: (place(edge.target), place(edge.source))))
+
+
+def by_channel(vertices: Iterable[Vertex]) -> tuple[Vertex, ...]:
+    """Sorts vertices by layer, then channel."""
+    return tuple(sorted(vertices, key=lambda vertex: (vertex.channel.layer_index, vertex.channel.index)))
 
 
 def _membership(count_a: int, count_b: int) -> Membership:
@@ -173,10 +201,6 @@ def layer_overlap(row: Map) -> LayerOverlap:
         jaccard=row["jaccard"],
         weighted_jaccard=row["weightedJaccard"],
     )
-
-
-def _vertex_order(vertex: GraphVertex | ComparedVertex) -> tuple[int, int]:
-    return vertex.channel.layer_index, vertex.channel.index
 
 
 def _run_of(id_: str) -> str:

@@ -197,7 +197,7 @@ def test_q_is_benjamini_and_hochbergs(p: list[float], untested: int) -> None:
 
 
 def overlaps(*values: float | None) -> tuple[OverlapLayer, ...]:
-    return tuple(OverlapLayer(f"l{n}", n, 0, 0, 0, 0, 0, value, value) for n, value in enumerate(values))
+    return tuple(OverlapLayer(f"l{n}", n, 0, 0, 0, value, value, in_any=0, in_all=0) for n, value in enumerate(values))
 
 
 def test_where_graphs_part() -> None:
