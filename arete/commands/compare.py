@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arete.commands.options import AsJson, Home, Mass, MinShare, Quiet, Run
+from arete.commands.answering import answer, choice
+from arete.commands.options import AsJson, Cypher, Home, Mass, MinShare, Quiet, Run
 
 if TYPE_CHECKING:
-    from arete_queries.group_results import Overlap, OverlapOperation
+    from arete_queries.group_results import Overlap
     from arete_queries.results import Comparison
     from arete_queries.runner import QueryRunner
 
@@ -39,22 +40,19 @@ def compare(
     run: Run = None,
     mass: Mass = None,
     min_share: MinShare = 0.0,
-    cypher: Annotated[bool, typer.Option("--cypher", help="Print the Cypher that gives this, and stop.")] = False,
+    cypher: Cypher = False,
     as_json: AsJson = False,
     home: Home = None,
     quiet: Quiet = False,
 ) -> None:
     """Compare classes' attribution graphs: per-layer overlap, what they share and what is of some alone."""
-    from arete.connect import ask
-    from arete.output import print_json
-    from arete.progress import make_progress
     from arete.resolve import resolve_classes
-    from arete.settings import load_settings
     from arete_core.errors import SettingError
     from arete_queries.reads import OverlapOperation, compare_classes, overlap_classes
     from arete_queries.results import SetOperation
 
-    wanted = _operation(operation)
+    text = "a_minus_b" if operation.lower() == "difference" else operation
+    wanted = choice(OverlapOperation, "--set", text, _SETS)
     one_side = wanted in (OverlapOperation.UNION, OverlapOperation.INTERSECTION)
 
     async def question(runner: "QueryRunner") -> "Comparison | Overlap":
@@ -80,84 +78,67 @@ def compare(
             min_share=min_share,
         )
 
-    answer = ask(load_settings(home=home), make_progress(quiet=quiet), question)
-    if cypher:
-        typer.echo(answer.cypher)
-    elif as_json:
-        print_json(answer)
-    else:
-        _print(answer)
+    answer(question, _print, home=home, quiet=quiet, as_json=as_json, cypher=cypher)
 
 
-def _operation(text: str) -> "OverlapOperation":
-    from arete_core.errors import SettingError
-    from arete_queries.reads import OverlapOperation
-
-    name = text.lower().replace("-", "_")
-    try:
-        return OverlapOperation("a_minus_b" if name == "difference" else name)
-    except ValueError as error:
-        raise SettingError(f"--set {text!r}: {_SETS} was expected") from error
-
-
-def _print(answer: "Comparison | Overlap") -> None:
+def _print(found: "Comparison | Overlap") -> None:
     from arete_queries.results import Comparison
 
-    if isinstance(answer, Comparison):
-        _print_pair(answer)
+    if isinstance(found, Comparison):
+        _print_pair(found)
     else:
-        _print_overlap(answer)
+        _print_overlap(found)
 
 
-def _print_pair(answer: "Comparison") -> None:
+def _print_pair(found: "Comparison") -> None:
     from arete.output import print_table
     from arete_queries.results import Membership
 
-    names = {Membership.ONLY_A: answer.a.name, Membership.SHARED: "both", Membership.ONLY_B: answer.b.name}
+    names = {Membership.ONLY_A: found.a.name, Membership.SHARED: "both", Membership.ONLY_B: found.b.name}
     print_table(
-        f"A = {answer.a.name} ({answer.a.id}), B = {answer.b.name} ({answer.b.id}); {_parting(answer)}",
+        f"A = {found.a.name} ({found.a.id}), B = {found.b.name} ({found.b.id}); {_parting(found)}",
         ("layer", "only A", "shared", "only B", "Jaccard", "by rank"),
         [
             (layer.layer, layer.only_a, layer.shared, layer.only_b, layer.jaccard, layer.weighted_jaccard)
-            for layer in reversed(answer.layers)
+            for layer in reversed(found.layers)
         ],
     )
     print_table(
-        f"{answer.operation.value.replace('_', ' ')}: {len(answer.vertices)} channels, {len(answer.edges)} edges",
+        f"{found.operation.value.replace('_', ' ')}: {len(found.vertices)} channels, {len(found.edges)} edges",
         ("layer", "channel", "in", "A count", "B count", "A rank", "B rank"),
         [
             (v.channel.layer, v.channel.index, names[v.membership], v.count_a, v.count_b, v.rank_a, v.rank_b)
-            for v in reversed(answer.vertices)
+            for v in reversed(found.vertices)
         ],
     )
 
 
-def _print_overlap(answer: "Overlap") -> None:
+def _print_overlap(found: "Overlap") -> None:
     from arete.output import print_table
 
-    sides = [f"A = at least {answer.at_least_a} of {len(answer.a)} classes"]
-    if answer.b:
-        sides.append(f"B = at least {answer.at_least_b} of {len(answer.b)}")
+    sides = [f"A = at least {found.at_least_a} of {len(found.a)} classes"]
+    if found.b:
+        sides.append(f"B = at least {found.at_least_b} of {len(found.b)}")
     print_table(
-        f"{', '.join(sides)}; {_parting(answer)}",
+        f"{', '.join(sides)}; {_parting(found)}",
         ("layer", "only A", "shared", "only B", "in any", "in all", "Jaccard", "by rank"),
         [
             (one.layer, one.only_a, one.shared, one.only_b, one.in_any, one.in_all, one.jaccard, one.weighted_jaccard)
-            for one in reversed(answer.layers)
+            for one in reversed(found.layers)
         ],
     )
     print_table(
-        f"{answer.operation.value.replace('_', ' ')}: {len(answer.vertices)} channels, {len(answer.edges)} edges",
+        f"{found.operation.value.replace('_', ' ')}: {len(found.vertices)} channels, {len(found.edges)} edges",
         ("layer", "channel", "classes of A", "classes of B", "A rank", "B rank"),
         [
             (v.channel.layer, v.channel.index, v.classes_a, v.classes_b, v.rank_a, v.rank_b)
-            for v in reversed(answer.vertices)
+            for v in reversed(found.vertices)
         ],
     )
 
 
-def _parting(answer: "Comparison | Overlap") -> str:
+def _parting(found: "Comparison | Overlap") -> str:
     from arete_queries.group_results import parting_layer
 
-    layer = parting_layer(answer.layers)
+    layer = parting_layer(found.layers)
     return "they part nowhere" if layer is None else f"they part at {layer}"

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from arete.commands.answering import answer
 from arete.commands.options import AsJson, Home, Quiet
 
 if TYPE_CHECKING:
@@ -70,10 +71,7 @@ def _exclude_in_folder(folder: Path, channels: list[str], reason: str, *, includ
 def _exclude_loaded(
     run: str, channels: list[str], reason: str, home: Path | None, *, include: bool, as_json: bool, quiet: bool
 ) -> None:
-    from arete.connect import ask
-    from arete.output import print_json
     from arete.progress import make_progress
-    from arete.settings import load_settings
     from arete_queries.exclusion import exclude as exclude_loaded
 
     progress = make_progress(quiet=quiet)
@@ -81,14 +79,13 @@ def _exclude_loaded(
     async def question(runner: "QueryRunner") -> "ExclusionReport":
         return await exclude_loaded(runner, run, channels, reason=reason, include=include, progress=progress)
 
-    report = ask(load_settings(home=home), progress, question)
-    if as_json:
-        print_json(report)
-        return
-    typer.echo(
-        f"{run}: {_changed(len(report.channels), include=include)}, {report.classes_ranked:,} classes ranked anew, "
-        f"{len(report.excluded)} channels are excluded now"
-    )
+    def show(report: "ExclusionReport") -> None:
+        typer.echo(
+            f"{run}: {_changed(len(report.channels), include=include)}, {report.classes_ranked:,} classes ranked anew, "
+            f"{len(report.excluded)} channels are excluded now"
+        )
+
+    answer(question, show, home=home, quiet=quiet, as_json=as_json)
 
 
 def _changed(count: int, *, include: bool) -> str:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arete.commands.options import AsJson, First, Home, Mass, MinShare, Quiet, Run
+from arete.commands.answering import answer
+from arete.commands.options import AsJson, Class, Cypher, First, Home, Mass, MinShare, Quiet, Run
 
 if TYPE_CHECKING:
     from arete_queries.remainder import LessContributing
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def graph(
-    class_: Annotated[str, typer.Argument(metavar="CLASS", help="Name, a part of it, or id (RUN/INDEX).")],
+    class_: Class,
     run: Run = None,
     mass: Mass = None,
     min_share: MinShare = 0.0,
@@ -22,17 +23,13 @@ def graph(
         typer.Option("--less-contributing", help="Print the active channels that the graph leaves out instead."),
     ] = False,
     first: First = 50,
-    cypher: Annotated[bool, typer.Option("--cypher", help="Print the Cypher that gives this graph, and stop.")] = False,
+    cypher: Cypher = False,
     as_json: AsJson = False,
     home: Home = None,
     quiet: Quiet = False,
 ) -> None:
     """Print a class's attribution graph: its channels by layer, with activation counts, ranks and edges."""
-    from arete.connect import ask
-    from arete.output import print_json
-    from arete.progress import make_progress
     from arete.resolve import resolve_class
-    from arete.settings import load_settings
     from arete_queries.reads import class_graph, less_contributing
 
     async def question(runner: "QueryRunner") -> "AttributionGraph":
@@ -44,21 +41,9 @@ def graph(
         return await less_contributing(runner, found.id, mass=mass, min_share=min_share, first=first)
 
     if less:
-        rest = ask(load_settings(home=home), make_progress(quiet=quiet), remainder)
-        if cypher:
-            typer.echo(rest.cypher)
-        elif as_json:
-            print_json(rest)
-        else:
-            _print_rest(rest)
-        return
-    answer = ask(load_settings(home=home), make_progress(quiet=quiet), question)
-    if cypher:
-        typer.echo(answer.cypher)
-    elif as_json:
-        print_json(answer)
+        answer(remainder, _print_rest, home=home, quiet=quiet, as_json=as_json, cypher=cypher)
     else:
-        _print(answer)
+        answer(question, _print, home=home, quiet=quiet, as_json=as_json, cypher=cypher)
 
 
 def _print_rest(rest: "LessContributing") -> None:
@@ -71,20 +56,20 @@ def _print_rest(rest: "LessContributing") -> None:
     print_table(title, ("layer", "channel", "A", "rank"), rows)
 
 
-def _print(answer: "AttributionGraph") -> None:
+def _print(found: "AttributionGraph") -> None:
     from arete.output import print_table
 
-    info = answer.class_
+    info = found.class_
     inputs: dict[str, list[str]] = {}
-    for edge in sorted(answer.edges, key=lambda edge: (-edge.count, edge.source)):
+    for edge in sorted(found.edges, key=lambda edge: (-edge.count, edge.source)):
         inputs.setdefault(edge.target, []).append(f"{edge.source.partition('/')[2]} ({edge.count})")
     rows = [
         (vertex.channel.layer, vertex.channel.index, vertex.count, vertex.rank, ", ".join(inputs.get(key, [])[:3]))
-        for vertex in reversed(answer.vertices)
+        for vertex in reversed(found.vertices)
         for key in (vertex.channel.id,)
     ]
     title = (
-        f"{info.name} ({info.id}): {len(answer.vertices)} channels, {len(answer.edges)} edges, "
-        f"{answer.mass:.1%} of each layer's rank mass, {info.images:,} images"
+        f"{info.name} ({info.id}): {len(found.vertices)} channels, {len(found.edges)} edges, "
+        f"{found.mass:.1%} of each layer's rank mass, {info.images:,} images"
     )
     print_table(title, ("layer", "channel", "A", "rank", "strongest inputs (I)"), rows)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from arete.commands.answering import answer
 from arete.commands.options import AsJson, Home, Quiet, Run
 
 if TYPE_CHECKING:
@@ -27,59 +28,49 @@ def create(
     quiet: Quiet = False,
 ) -> None:
     """Make a group of classes."""
-    from arete.connect import ask
-    from arete.output import print_json
-    from arete.progress import make_progress
     from arete.resolve import resolve_classes
-    from arete.settings import load_settings
     from arete_queries.reads import create_group
 
     async def work(runner: "QueryRunner") -> "GroupInfo":
         ids = await resolve_classes(runner, classes, run)
         return await create_group(runner, ids[0].partition("/")[0], name, ids, replace=replace)
 
-    made = ask(load_settings(home=home), make_progress(quiet=quiet), work)
-    print_json(made) if as_json else typer.echo(f"{made.id}: {made.class_count} classes")
+    def show(made: "GroupInfo") -> None:
+        typer.echo(f"{made.id}: {made.class_count} classes")
+
+    answer(work, show, home=home, quiet=quiet, as_json=as_json)
 
 
 @app.command("list")
 def list_(run: Run = None, as_json: AsJson = False, home: Home = None, quiet: Quiet = False) -> None:
     """List a run's groups."""
-    from arete.connect import ask
-    from arete.output import print_json, print_table
-    from arete.progress import make_progress
+    from arete.output import print_table
     from arete.resolve import resolve_run
-    from arete.settings import load_settings
     from arete_queries.reads import list_groups
 
     async def question(runner: "QueryRunner") -> "tuple[GroupInfo, ...]":
         return await list_groups(runner, (await resolve_run(runner, run)).id)
 
-    found = ask(load_settings(home=home), make_progress(quiet=quiet), question)
-    if as_json:
-        print_json(found)
-    else:
+    def table(found: "tuple[GroupInfo, ...]") -> None:
         print_table("", ("group", "name", "classes"), [(info.id, info.name, info.class_count) for info in found])
+
+    answer(question, table, home=home, quiet=quiet, as_json=as_json)
 
 
 @app.command("show")
 def show(name: Name, run: Run = None, as_json: AsJson = False, home: Home = None, quiet: Quiet = False) -> None:
     """List a group's classes."""
-    from arete.connect import ask
-    from arete.output import print_json, print_table
-    from arete.progress import make_progress
-    from arete.settings import load_settings
+    from arete.output import print_table
     from arete_queries.reads import get_group
 
     async def question(runner: "QueryRunner") -> "Group":
         return await get_group(runner, await _group_id(runner, name, run))
 
-    found = ask(load_settings(home=home), make_progress(quiet=quiet), question)
-    if as_json:
-        print_json(found)
-    else:
+    def table(found: "Group") -> None:
         rows = [(one.id, one.name, one.images) for one in found.classes]
         print_table(f"{found.info.name} ({found.info.id}): {len(rows)} classes", ("id", "name", "images"), rows)
+
+    answer(question, table, home=home, quiet=quiet, as_json=as_json)
 
 
 @app.command("delete")

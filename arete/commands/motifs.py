@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arete.commands.options import AsJson, First, Home, Quiet, Run
+from arete.commands.answering import answer, choice
+from arete.commands.options import AsJson, Cypher, First, Home, Quiet, Run
 
 if TYPE_CHECKING:
     from arete_queries.motif_results import Motif, MotifList
@@ -27,24 +28,16 @@ def motifs(
         bool, typer.Option("--shared-path", help="Print only the longest path that all of the classes share.")
     ] = False,
     run: Run = None,
-    cypher: Annotated[bool, typer.Option("--cypher", help="Print the Cypher that gives this, and stop.")] = False,
+    cypher: Cypher = False,
     as_json: AsJson = False,
     home: Home = None,
     quiet: Quiet = False,
 ) -> None:
     """Find motifs: paths, wedges, diamonds and subgraphs that many of the classes share, and how surprising that is."""
-    from arete.connect import ask
-    from arete.output import print_json
-    from arete.progress import make_progress
     from arete.resolve import resolve_classes
-    from arete.settings import load_settings
-    from arete_core.errors import SettingError
     from arete_queries import reads
 
-    try:
-        wanted = reads.MotifPattern(pattern.lower().replace("-", "_"))
-    except ValueError as error:
-        raise SettingError(f"--pattern {pattern!r}: {_PATTERNS} was expected") from error
+    wanted = choice(reads.MotifPattern, "--pattern", pattern, _PATTERNS)
 
     async def question(runner: "QueryRunner") -> "MotifList":
         ids = await resolve_classes(runner, classes, run)
@@ -55,36 +48,27 @@ def motifs(
     async def path_question(runner: "QueryRunner") -> "Motif | None":
         return await reads.shared_path(runner, await resolve_classes(runner, classes, run))
 
-    settings, progress = load_settings(home=home), make_progress(quiet=quiet)
     if shared_path:
-        path = ask(settings, progress, path_question)
-        if cypher:
-            typer.echo("" if path is None else path.cypher)
-        elif as_json:
-            print_json(path)
-        else:
-            typer.echo("the classes share no edge" if path is None else _edges(path))
-        return
-    answer = ask(settings, progress, question)
-    if cypher:
-        typer.echo(answer.cypher)
-    elif as_json:
-        print_json(answer)
+        answer(path_question, _print_path, home=home, quiet=quiet, as_json=as_json, cypher=cypher)
     else:
-        _print(answer)
+        answer(question, _print, home=home, quiet=quiet, as_json=as_json, cypher=cypher)
+
+
+def _print_path(path: "Motif | None") -> None:
+    typer.echo("the classes share no edge" if path is None else _edges(path))
 
 
 def _edges(motif: "Motif") -> str:
     return ", ".join(f"{source.partition('/')[2]} → {target.partition('/')[2]}" for source, target in motif.edges)
 
 
-def _print(answer: "MotifList") -> None:
+def _print(found: "MotifList") -> None:
     from arete.output import print_table
 
-    size = len(answer.classes)
+    size = len(found.classes)
     print_table(
-        f"{answer.found:,} motifs ({answer.pattern.value.replace('_', ' ')}) in at least {answer.at_least} of {size} "
-        f"classes; q is corrected for {answer.tested:,} tests",
-        ("motif", f"of {size}", f"of {answer.outside} others", "lift", "q"),
-        [(_edges(one), one.support, one.support_outside, one.lift, one.q_value) for one in answer.motifs],
+        f"{found.found:,} motifs ({found.pattern.value.replace('_', ' ')}) in at least {found.at_least} of {size} "
+        f"classes; q is corrected for {found.tested:,} tests",
+        ("motif", f"of {size}", f"of {found.outside} others", "lift", "q"),
+        [(_edges(one), one.support, one.support_outside, one.lift, one.q_value) for one in found.motifs],
     )

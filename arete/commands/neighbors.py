@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arete.commands.options import AsJson, First, Home, Quiet, Run
+from arete.commands.answering import answer
+from arete.commands.options import AsJson, Class, First, Home, Quiet, Run
 
 if TYPE_CHECKING:
     from arete_queries.group_results import Neighborhood
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def neighbors(
-    class_: Annotated[str, typer.Argument(metavar="CLASS", help="Name, a part of it, or id (RUN/INDEX).")],
+    class_: Class,
     layers: Annotated[
         list[str] | None,
         typer.Option("--layer", help="Only this layer. May be given again.", show_default=False),
@@ -25,25 +26,21 @@ def neighbors(
     quiet: Quiet = False,
 ) -> None:
     """Find a class's nearest classes in each layer (cosine of activation counts), and how they change upwards."""
-    from arete.connect import ask
-    from arete.output import print_json, print_table
-    from arete.progress import make_progress
     from arete.resolve import resolve_class
-    from arete.settings import load_settings
     from arete_queries.reads import class_neighbors
 
     async def question(runner: "QueryRunner") -> "Neighborhood":
         found = await resolve_class(runner, class_, run)
         return await class_neighbors(runner, found.id, layers=layers or None, first=first)
 
-    answer = ask(load_settings(home=home), make_progress(quiet=quiet), question)
-    if cypher:
-        typer.echo(answer.cypher)
-    elif as_json:
-        print_json(answer)
-    else:
-        rows = [
-            (layer.layer, layer.stayed, ", ".join(f"{one.class_.name} ({one.cosine:.2f})" for one in layer.neighbors))
-            for layer in reversed(answer.layers)
-        ]
-        print_table(f"{answer.class_.name} ({answer.class_.id})", ("layer", "stayed", "nearest classes (cosine)"), rows)
+    answer(question, _print, home=home, quiet=quiet, as_json=as_json, cypher=cypher)
+
+
+def _print(found: "Neighborhood") -> None:
+    from arete.output import print_table
+
+    rows = [
+        (layer.layer, layer.stayed, ", ".join(f"{one.class_.name} ({one.cosine:.2f})" for one in layer.neighbors))
+        for layer in reversed(found.layers)
+    ]
+    print_table(f"{found.class_.name} ({found.class_.id})", ("layer", "stayed", "nearest classes (cosine)"), rows)

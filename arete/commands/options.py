@@ -27,6 +27,8 @@ MinShare = Annotated[
     float,
     typer.Option("--min-share", "--floor", help="Leave out edges seen in less than this share of the class's images."),
 ]
+Class = Annotated[str, typer.Argument(metavar="CLASS", help="Name, a part of it, or id (RUN/INDEX).")]
+Cypher = Annotated[bool, typer.Option("--cypher", help="Print the Cypher that gives this, and stop.")]
 First = Annotated[int, typer.Option("--first", help="How many to list at most, 1 to 500.")]
 Host = Annotated[
     str | None, typer.Option("--host", help="Address to listen on.  [ARETE_HOST, 127.0.0.1]", show_default=False)

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arete.commands.options import AsJson, First, Home, MinShare, Quiet, Run
+from arete.commands.answering import answer, choice
+from arete.commands.options import AsJson, Class, Cypher, First, Home, MinShare, Quiet, Run
 
 if TYPE_CHECKING:
     from arete_queries.ranking import Ranking
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def rank(
-    class_: Annotated[str, typer.Argument(metavar="CLASS", help="Name, a part of it, or id (RUN/INDEX).")],
+    class_: Class,
     run: Run = None,
     damping: Annotated[float, typer.Option("--damping", help="Probability of following an edge.")] = 0.85,
     floor: MinShare = 0.0,
@@ -36,24 +37,16 @@ def rank(
         str, typer.Option("--mode", help="exact (the fixed point) or summit (where networkx stops).")
     ] = "exact",
     first: First = 50,
-    cypher: Annotated[bool, typer.Option("--cypher", help="Print the Cypher that gives this, and stop.")] = False,
+    cypher: Cypher = False,
     as_json: AsJson = False,
     home: Home = None,
     quiet: Quiet = False,
 ) -> None:
     """Rank a class's channels by personalized PageRank, with any damping, restarts, floor and exclusions."""
-    from arete.connect import ask
-    from arete.output import print_json, print_table
-    from arete.progress import make_progress
     from arete.resolve import resolve_class
-    from arete.settings import load_settings
-    from arete_core.errors import SettingError
     from arete_queries.reads import RankMode, rank_channels
 
-    try:
-        wanted = RankMode(mode.lower())
-    except ValueError as error:
-        raise SettingError(f"--mode {mode!r}: exact or summit was expected") from error
+    wanted = choice(RankMode, "--mode", mode, "exact or summit")
     weights = None if not seeds else dict(_seed(text) for text in seeds)
 
     async def question(runner: "QueryRunner") -> "Ranking":
@@ -70,15 +63,15 @@ def rank(
             first=first,
         )
 
-    answer = ask(load_settings(home=home), make_progress(quiet=quiet), question)
-    if cypher:
-        typer.echo(answer.cypher)
-    elif as_json:
-        print_json(answer)
-    else:
-        info = answer.class_
-        title = f"{info.name} ({info.id}): {answer.reached:,} channels with a rank, damping {answer.damping:g}"
-        print_table(title, ("channel", "rank"), [(one.channel.partition("/")[2], one.rank) for one in answer.channels])
+    answer(question, _print, home=home, quiet=quiet, as_json=as_json, cypher=cypher)
+
+
+def _print(found: "Ranking") -> None:
+    from arete.output import print_table
+
+    info = found.class_
+    title = f"{info.name} ({info.id}): {found.reached:,} channels with a rank, damping {found.damping:g}"
+    print_table(title, ("channel", "rank"), [(one.channel.partition("/")[2], one.rank) for one in found.channels])
 
 
 def _seed(text: str) -> tuple[str, float]:

@@ -1,9 +1,11 @@
 """`arete runs`: what the database holds."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from arete.commands.answering import answer
 from arete.commands.options import AsJson, Home, Quiet
 
 if TYPE_CHECKING:
@@ -19,24 +21,16 @@ def runs(
     quiet: Quiet = False,
 ) -> None:
     """List the loaded runs, or one run's classes."""
-    from arete.connect import ask
-    from arete.output import print_json
-    from arete.progress import make_progress
-    from arete.settings import load_settings
     from arete_queries.reads import list_runs
 
-    settings = load_settings(home=home)
-    progress = make_progress(quiet=quiet)
     if run is None:
-        found = ask(settings, progress, list_runs)
-        print_json(found) if as_json else _print_runs(found)
+        answer(list_runs, _print_runs, home=home, quiet=quiet, as_json=as_json)
         return
 
     async def question(runner: "QueryRunner") -> "list[ClassInfo]":
         return await _all_classes(runner, run, search)
 
-    classes = ask(settings, progress, question)
-    print_json(classes) if as_json else _print_classes(run, classes)
+    answer(question, partial(_print_classes, run), home=home, quiet=quiet, as_json=as_json)
 
 
 async def _all_classes(runner: "QueryRunner", run: str, search: str | None) -> "list[ClassInfo]":
