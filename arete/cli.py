@@ -23,6 +23,7 @@ from arete.commands import (
     demo,
     doctor,
     exclude,
+    features,
     graph,
     groups,
     import_,
@@ -65,6 +66,7 @@ app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
 app.add_typer(import_.app, name="import")
 app.command("load")(load.load)
+app.command("features")(features.features)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)
 app.command("graph")(graph.graph)
