@@ -17,8 +17,8 @@ from arete_ingest.features.objective import LayerModel, channel_means, likeness
 from arete_ingest.features.parametrization import Pictures, initial_coefficients
 from arete_ingest.features.transforms import change, draw_changes
 
-DIVERSITY_WEIGHT = 2.0
-"""Of the likeness against the channel's mean: pictures that are half as alike are worth the loss of all of it."""
+DIVERSITY_WEIGHT = 1.0
+"""Of the likeness against the channel's mean: pictures that are a tenth less alike are worth a tenth of it."""
 ADAM_BETAS = (0.9, 0.999)
 
 
