@@ -60,6 +60,9 @@ ACTIVATIONS: Final = _schema(
 )
 """A, rows with `count` or `top_k_count` above 0, sorted by class, layer, channel."""
 
+COUNT_COLUMNS: Final = {"share": "count", "top-k": "top_k_count"}
+"""Which column of `activations` holds A, by the run's `method`."""
+
 SCORES: Final = _schema(
     ("class", pa.int32()),
     ("name", pa.string()),
@@ -127,6 +130,15 @@ SPRITES: Final = _schema(
 """One picture strip a channel: its examples side by side, best first, each `tile_px` square. `file` is relative to the
 run folder."""
 
+EMBEDDINGS: Final = _schema(
+    ("layer", pa.int32()),
+    ("class", pa.int32()),
+    ("x", pa.float32()),
+    ("y", pa.float32()),
+)
+"""Where each class lies in each layer: UMAP of the classes' A, alike ones near each other. In each layer centred at 0,
+with a root mean square distance of 1 from it. Sorted by layer, class."""
+
 GRAPHS: Final = _schema(
     ("class", pa.int32()),
     ("mass", pa.float64()),
@@ -166,6 +178,7 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "members": MEMBERS,
     "examples": EXAMPLES,
     "sprites": SPRITES,
+    "embeddings": EMBEDDINGS,
     "graphs": GRAPHS,
     "ranks": RANKS,
     "attributes": ATTRIBUTES,
