@@ -11,9 +11,7 @@ from arete.commands.options import AsJson, Quiet
 def embed(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A whole run folder.")],
     seed: Annotated[int, typer.Option("--seed", help="Of the layout; the same seed gives the same places.")] = 0,
-    neighbors: Annotated[
-        int, typer.Option("--neighbors", help="How many alike classes a class is kept near to.")
-    ] = 15,
+    neighbors: Annotated[int, typer.Option("--neighbors", help="How many alike classes a class is kept near to.")] = 15,
     min_dist: Annotated[
         float, typer.Option("--min-dist", help="How near two classes may lie, 0 to 1; less makes tighter clusters.")
     ] = 0.1,

@@ -8,16 +8,17 @@ others. This module imports neither torch nor, until it is needed, UMAP.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from arete_core.errors import CapabilityError
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_change import change_tables
-from arete_core.run_folder import RunFolder
+from arete_core.run_folder import FileInfo, RunFolder, write_table
 from arete_core.run_lock import locked
 from arete_core.run_schema import COUNT_COLUMNS, EMBEDDINGS
 from arete_ingest.layout_2d import LayoutSettings, place_layers
@@ -41,9 +42,7 @@ class EmbedReport:
     layers: int
 
 
-def embed_run(
-    path: Path, settings: LayoutSettings | None = None, *, progress: Progress | None = None
-) -> EmbedReport:
+def embed_run(path: Path, settings: LayoutSettings | None = None, *, progress: Progress | None = None) -> EmbedReport:
     """Gives a whole run folder its classes' places, in place of those that it has.
 
     Args:
@@ -55,7 +54,7 @@ def embed_run(
         What was done. `arete load` takes the places over into the database.
 
     Raises:
-        CapabilityError: If umap-learn is not installed.
+        CapabilityError: If umap-learn cannot be loaded.
         RunConflictError: If a job is writing the folder.
         RunFolderError: If it is not whole.
     """
@@ -73,6 +72,40 @@ def embed_run(
         )
         change_tables(folder, {KIND: table}, pictures={KIND: asdict(settings or LayoutSettings())})
     return EmbedReport(folder.manifest.id, len(classes), len(layers))
+
+
+def begin_embeddings(
+    folder: Path,
+    files: dict[str, FileInfo],
+    *,
+    classes: Sequence[int],
+    sizes: Sequence[int],
+    method: str,
+    progress: Progress,
+) -> dict[str, dict[str, Any]]:
+    """Writes `embeddings.parquet` into a run folder that has no manifest yet.
+
+    Args:
+        folder: A folder with `activations.parquet`.
+        files: What the manifest is to say of each table; gets one more.
+        classes: Class indices, ascending.
+        sizes: Number of channels of each layer.
+        method: Of the run: which of the activation counts is A.
+        progress: Told layer by layer; also where UMAP cannot be loaded, which is no reason to lose hours of counting.
+
+    Returns:
+        What the manifest is to say of how it was made: nothing where UMAP cannot be loaded.
+    """
+    settings = LayoutSettings()
+    try:
+        table = embeddings_table(
+            folder, classes=classes, sizes=sizes, method=method, settings=settings, progress=progress
+        )
+    except CapabilityError as error:
+        progress.say(f"the classes are not placed: {error.message}; mend it with {error.hint}, then: arete embed RUN")
+        return {}
+    files[f"{KIND}.parquet"] = write_table(folder, KIND, table)
+    return {KIND: asdict(settings)}
 
 
 def embeddings_table(
@@ -98,7 +131,7 @@ def embeddings_table(
         One row a layer and class. Memory: A of all classes as 32-bit integers (1,000 classes of GoogLeNet: 23 MB).
 
     Raises:
-        CapabilityError: If umap-learn is not installed and there are enough classes to need it.
+        CapabilityError: If umap-learn cannot be loaded and there are enough classes to need it.
     """
     counts = _read_counts(folder / "activations.parquet", classes, sizes, COUNT_COLUMNS[method])
     places: list[NDArray[np.float64]] = []
@@ -118,9 +151,7 @@ def embeddings_table(
     )
 
 
-def _read_counts(
-    path: Path, classes: Sequence[int], sizes: Sequence[int], column: str
-) -> list[NDArray[np.int32]]:
+def _read_counts(path: Path, classes: Sequence[int], sizes: Sequence[int], column: str) -> list[NDArray[np.int32]]:
     """Reads A as one matrix (class, channel) a layer."""
     counts = [np.zeros((len(classes), size), np.int32) for size in sizes]
     for batch in pq.ParquetFile(path).iter_batches(batch_size=1 << 18, columns=["class", "layer", "channel", column]):

@@ -63,9 +63,7 @@ class LayoutSettings:
                 raise SettingError(f"{name} is {value}, {low} to {high} was expected")
 
 
-def place_layers(
-    layers: Iterable[NDArray[np.number[Any]]], settings: LayoutSettings | None = None
-) -> Iterator[Floats]:
+def place_layers(layers: Iterable[NDArray[np.number[Any]]], settings: LayoutSettings | None = None) -> Iterator[Floats]:
     """Places the same things in each layer in turn.
 
     Args:
@@ -77,7 +75,7 @@ def place_layers(
         loading and compiling UMAP.
 
     Raises:
-        CapabilityError: If umap-learn is not installed and there are enough vectors to need it.
+        CapabilityError: If umap-learn cannot be loaded and there are enough vectors to need it.
         ValueError: If a value is not finite.
     """
     settings = settings or LayoutSettings()
@@ -170,9 +168,9 @@ def _load_umap() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ImportWarning)  # of TensorFlow, which another of its classes needs
             import umap
-    except ModuleNotFoundError as error:
+    except ImportError as error:
         raise CapabilityError(
-            f"embeddings need {error.name}, which is not installed", hint='pip install "arete[ingest]"'
+            f"embeddings need umap-learn, which cannot be loaded: {error}", hint='pip install "arete[ingest]"'
         ) from error
     return umap
 
