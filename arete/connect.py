@@ -75,12 +75,13 @@ def database(settings: Settings, progress: Progress, *, read_only: bool = False)
         yield DatabaseAddress(found.bolt_url, found.user, found.password, f"{found.http_url}/browser/")
 
 
-async def make_runner(settings: Settings, address: DatabaseAddress) -> "QueryRunner":
+async def make_runner(settings: Settings, address: DatabaseAddress, *, read_only: bool = False) -> "QueryRunner":
     """Connects to an address that `database` gave; the caller closes the runner.
 
     Args:
         settings: Names the database on an own server.
         address: Where.
+        read_only: Refuse every statement that writes, also where the database would take it.
 
     Returns:
         A connected runner.
@@ -91,7 +92,9 @@ async def make_runner(settings: Settings, address: DatabaseAddress) -> "QueryRun
     from arete_queries.runner import QueryRunner
 
     name = settings.neo4j_database if settings.neo4j_url else "neo4j"
-    return await QueryRunner.connect(address.bolt_url, address.user, address.password, database=name)
+    return await QueryRunner.connect(
+        address.bolt_url, address.user, address.password, database=name, read_only=read_only
+    )
 
 
 def ask(settings: Settings, progress: Progress, question: "Callable[[QueryRunner], Awaitable[Answer]]") -> Answer:

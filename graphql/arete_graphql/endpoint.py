@@ -17,12 +17,15 @@ from strawberry.http.ides import get_graphql_ide_html
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.graphql import OperationType
 
+from arete_core.errors import ReadOnlyError
 from arete_graphql.context import Database, RequestContext
-from arete_graphql.errors import BAD_QUERY, describe_graphql, error_entry, json_response
+from arete_graphql.errors import BAD_QUERY, describe_graphql, error_entry, error_response, json_response
 from arete_graphql.limits import Gate
 from arete_graphql.settings import ApiSettings
+from arete_graphql.token import READ_ONLY_HINT, write_access
 
-_QUERIES_ONLY = frozenset({OperationType.QUERY})
+_READING = frozenset({OperationType.QUERY})
+_WRITING = frozenset({OperationType.QUERY, OperationType.MUTATION})
 
 # GraphiQL's page loads its scripts from a public CDN and starts them inline; it is shown in development only.
 _GRAPHIQL_POLICY = (
@@ -40,7 +43,7 @@ class GraphQLEndpoint:
         schema: What `schema.make_schema` returns.
         database: Where the answers come from.
         gate: Held while a request runs.
-        settings: `limits` and `dev` are looked at.
+        settings: `limits`, `token`, `read_only` and `dev` are looked at.
     """
 
     def __init__(self, schema: strawberry.Schema, database: Database, gate: Gate, settings: ApiSettings) -> None:
@@ -68,7 +71,8 @@ class GraphQLEndpoint:
         if request.method != "POST":
             raise HTTPException(405, "GraphQL is asked with POST", headers={"Allow": "POST"})
         payload = await _read_payload(request, self._settings.limits.body_bytes)
-        context = RequestContext(request.state.request_id, self._database, self._settings.limits)
+        access = write_access(request.headers.get("authorization"), self._settings)
+        context = RequestContext(request.state.request_id, self._database, self._settings.limits, access)
         async with self._gate.place():
             return await self._execute(payload, context)
 
@@ -79,14 +83,17 @@ class GraphQLEndpoint:
                 variable_values=payload.get("variables"),
                 operation_name=payload.get("operationName"),
                 context_value=context,
-                allowed_operation_types=_QUERIES_ONLY,
+                allowed_operation_types=_READING if self._settings.read_only else _WRITING,
             )
         except MissingQueryError:
             raise HTTPException(400, "the request holds no query") from None
         except CannotGetOperationTypeError as error:
             return _refused(error.as_http_error_reason(), context)
-        except InvalidOperationTypeError:
-            return _refused("only queries are answered; there are no mutations and no subscriptions", context)
+        except InvalidOperationTypeError as error:
+            if error.operation_type is OperationType.MUTATION:
+                only_reads = ReadOnlyError("this service only reads: there are no mutations", hint=READ_ONLY_HINT)
+                return error_response(only_reads, context.request_id)
+            return _refused("only queries and mutations are answered; there are no subscriptions", context)
         content: dict[str, Any] = {"data": result.data}
         if result.errors:
             content["errors"] = [describe_graphql(error, context.request_id) for error in result.errors]

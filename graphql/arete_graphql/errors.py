@@ -20,7 +20,14 @@ from graphql import GraphQLError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from arete_core.errors import AreteError, BadInput, DatabaseUnavailableError, NotFoundError
+from arete_core.errors import (
+    AreteError,
+    BadInput,
+    DatabaseUnavailableError,
+    NotFoundError,
+    ReadOnlyError,
+    UnauthorizedError,
+)
 
 log = logging.getLogger("arete.api")
 
@@ -103,6 +110,8 @@ def status_of(error: BaseException) -> int:
         return 404
     if isinstance(error, BadInput):
         return 400
+    if isinstance(error, UnauthorizedError):
+        return 403 if isinstance(error, ReadOnlyError) else 401
     if isinstance(error, DatabaseUnavailableError):
         return 503
     return 500

@@ -50,6 +50,8 @@ class ApiSettings:
         port: Port to listen on; 0 takes a free one.
         allowed_hosts: Further names in the Host header that are answered, for instance behind a proxy;
             `*.example.org` stands for every subdomain.
+        token: What a request that changes something must carry as `Authorization: Bearer TOKEN`; None refuses all.
+        read_only: There are no mutations at all; a token makes no difference.
         dev: Show GraphiQL at `/graphql`; it loads its scripts from the network.
         access_log: Log one line a request.
         viewer: Folder of the built viewer; None looks in the package, then in the checkout's `web/dist`.
@@ -59,6 +61,8 @@ class ApiSettings:
     host: str = "127.0.0.1"
     port: int = 8700
     allowed_hosts: tuple[str, ...] = ()
+    token: str | None = field(default=None, repr=False)
+    read_only: bool = False
     dev: bool = False
     access_log: bool = False
     viewer: Path | None = None

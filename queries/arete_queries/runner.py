@@ -18,7 +18,7 @@ from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncDriver, AsyncGraphDatabase, As
 from neo4j import AsyncTransaction as DriverTransaction
 from neo4j.exceptions import ConfigurationError, TransientError
 
-from arete_core.errors import SettingError
+from arete_core.errors import ReadOnlyError, SettingError
 from arete_queries.driver_errors import guarded, no_answer
 from arete_queries.statements import Access, Statement, statements
 
@@ -72,9 +72,19 @@ class QueryRunner:
         database: Name of the database.
         app: Who is asking; shown by `SHOW TRANSACTIONS`.
         timeout_s: What the server may spend on one statement, in seconds.
+        read_only: Refuse every statement that writes before it is sent.
     """
 
-    def __init__(self, driver: AsyncDriver, *, database: str, app: str = "arete", timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        *,
+        database: str,
+        app: str = "arete",
+        timeout_s: float = TIMEOUT_S,
+        read_only: bool = False,
+    ) -> None:
+        self._read_only = read_only
         self._driver = driver
         self._database = database
         self._app = app
@@ -90,6 +100,7 @@ class QueryRunner:
         *,
         app: str = "arete",
         timeout_s: float = TIMEOUT_S,
+        read_only: bool = False,
     ) -> "QueryRunner":
         """Connects to a database and makes sure that it answers.
 
@@ -100,6 +111,7 @@ class QueryRunner:
             database: Name of the database.
             app: Who is asking; shown by `SHOW TRANSACTIONS`.
             timeout_s: What the server may spend on one statement, in seconds.
+            read_only: Refuse every statement that writes before it is sent.
 
         Returns:
             A runner that can be used at once.
@@ -131,7 +143,7 @@ class QueryRunner:
             )
         except (ConfigurationError, ValueError) as error:
             raise wrong from error
-        runner = cls(driver, database=database, app=app, timeout_s=timeout_s)
+        runner = cls(driver, database=database, app=app, timeout_s=timeout_s, read_only=read_only)
         try:
             await runner.check()
         except ValueError as error:  # from the resolver, for a port that is no number
@@ -186,8 +198,11 @@ class QueryRunner:
         Raises:
             DatabaseUnavailableError: If the database cannot be reached or does not answer in time.
             DatabaseError: If it refuses the statement.
+            ReadOnlyError: If it writes and this runner does not.
         """
         statement, values = prepare(name, params)
+        if statement.access is not Access.READ:
+            self._check_may_write(name)
         limit = self._timeout_s if timeout_s is None else timeout_s
 
         @unit_of_work(metadata=self._metadata(name), timeout=limit)
@@ -234,7 +249,9 @@ class QueryRunner:
 
         Raises:
             DatabaseError: If the database refuses it or cannot be reached.
+            ReadOnlyError: If this runner does not write.
         """
+        self._check_may_write(name)
         limit = self._timeout_s if timeout_s is None else timeout_s
         wait = limit or None
         with guarded(name):
@@ -249,6 +266,12 @@ class QueryRunner:
                     yield Transaction(transaction, wait)
                     async with _limit(name, wait):
                         await transaction.commit()
+
+    def _check_may_write(self, name: str) -> None:
+        if self._read_only:
+            raise ReadOnlyError(
+                f"{name}: this connection takes no writes", hint="start `arete serve` without --read-only"
+            )
 
     def _metadata(self, name: str) -> dict[str, Any]:
         return {"app": self._app, "query": name}
