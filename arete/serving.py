@@ -41,7 +41,7 @@ class Service:
         given = settings.given_token()
         self._token = None if settings.read_only else check_new_token(given) if given else new_token()
         self._token_is_new = not given
-        api = ApiSettings(
+        self._api = ApiSettings(
             host=settings.host,
             port=settings.port,
             allowed_hosts=tuple(settings.allowed_hosts),
@@ -49,7 +49,7 @@ class Service:
             read_only=settings.read_only,
             dev=dev,
         )
-        self._server = ApiServer(api, self._connect, on_listening=self._announce)
+        self._server = ApiServer(self._api, self._connect, on_listening=self._announce)
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +70,8 @@ class Service:
 
     async def _connect(self) -> QueryRunner:
         assert self._address is not None  # noqa: S101 - the service runs only with an address
-        return await make_runner(self._settings, self._address, read_only=self._settings.read_only)
+        limit = self._api.limits.statement_s
+        return await make_runner(self._settings, self._address, read_only=self._settings.read_only, timeout_s=limit)
 
     def _announce(self, url: str) -> None:
         page = url + self._path

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
+from strawberry.types.graphql import OperationType
 
 from arete_core.errors import AreteError, BadInput, DatabaseError, DatabaseUnavailableError
 from arete_graphql.settings import Limits
@@ -138,6 +139,7 @@ class RequestContext:
         database: The service's connection.
         limits: How much the request may ask for.
         write_access: Whether it may change anything.
+        operation_type: What the document turned out to be; None until it is about to run.
         reads_started: Reads from the database so far.
     """
 
@@ -145,6 +147,7 @@ class RequestContext:
     database: Database
     limits: Limits
     write_access: WriteAccess = WriteAccess.NO_TOKEN
+    operation_type: OperationType | None = None
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)

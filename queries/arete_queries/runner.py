@@ -14,7 +14,15 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
-from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, unit_of_work
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncManagedTransaction,
+    Bookmarks,
+    unit_of_work,
+)
 from neo4j import AsyncTransaction as DriverTransaction
 from neo4j.exceptions import ConfigurationError, TransientError
 
@@ -31,6 +39,8 @@ TIMEOUT_S: Final = 30.0
 GRACE_S: Final = 5.0
 """Added on this side: a server that hangs ends no transaction, so we stop waiting for it."""
 POOL_SIZE: Final = 32
+_SPARE: Final = 8
+"""Connections for explicit transactions, which take no place."""
 _DEADLOCK_ATTEMPTS: Final = 8
 _DEADLOCK_PAUSE_S: Final = 0.05
 
@@ -85,6 +95,9 @@ class QueryRunner:
         read_only: bool = False,
     ) -> None:
         self._read_only = read_only
+        # Whoever comes when every connection is in use waits here, for as long as the statement may take: the driver
+        # would give up after seconds, which looks as if the database were gone.
+        self._places = asyncio.Semaphore(POOL_SIZE - _SPARE)
         self._driver = driver
         self._database = database
         self._app = app
@@ -201,9 +214,11 @@ class QueryRunner:
             ReadOnlyError: If it writes and this runner does not.
         """
         statement, values = prepare(name, params)
-        if statement.access is not Access.READ:
-            self._check_may_write(name)
         limit = self._timeout_s if timeout_s is None else timeout_s
+        if statement.access is Access.READ:
+            rows, _ = await self._read(statement, values, limit)
+            return rows
+        self._check_may_write(name)
 
         @unit_of_work(metadata=self._metadata(name), timeout=limit)
         async def work(transaction: AsyncManagedTransaction) -> list[Row]:
@@ -212,14 +227,13 @@ class QueryRunner:
         with guarded(name):
             async with (
                 _limit(name, limit + RETRY_S),
+                self._places,
                 self._driver.session(
                     database=self._database,
-                    default_access_mode=READ_ACCESS if statement.access is Access.READ else WRITE_ACCESS,
+                    default_access_mode=WRITE_ACCESS,
                     bookmark_manager=self._driver.execute_query_bookmark_manager,
                 ) as session,
             ):
-                if statement.access is Access.READ:
-                    return await session.execute_read(work)
                 if statement.idempotent:
                     return await session.execute_write(work)
                 for attempt in range(1, _DEADLOCK_ATTEMPTS + 1):
@@ -234,6 +248,43 @@ class QueryRunner:
                     # Not all of them at the same moment again.
                     await asyncio.sleep(_DEADLOCK_PAUSE_S * attempt * (0.5 + random.random()))  # noqa: S311
                 raise AssertionError("every attempt returns or raises")
+
+    async def run_with_bookmark(self, name: str, params: Mapping[str, Any] | None = None) -> tuple[list[Row], str]:
+        """Runs a statement that reads, and tells which state of the database it saw.
+
+        Args:
+            name: Name of the statement.
+            params: Exactly its declared parameters.
+
+        Returns:
+            The rows, and the bookmark of the last change that the server had committed then.
+
+        Raises:
+            DatabaseUnavailableError: If the database cannot be reached or does not answer in time.
+            DatabaseError: If it refuses the statement.
+        """
+        statement, values = prepare(name, params)
+        return await self._read(statement, values, self._timeout_s)
+
+    async def _read(self, statement: Statement, values: dict[str, Any], limit_s: float) -> tuple[list[Row], str]:
+        @unit_of_work(metadata=self._metadata(statement.name), timeout=limit_s)
+        async def work(transaction: AsyncManagedTransaction) -> list[Row]:
+            return await _rows(transaction, statement, values)
+
+        manager = self._driver.execute_query_bookmark_manager
+        with guarded(statement.name):
+            async with _limit(statement.name, limit_s + RETRY_S), self._places:
+                # By hand what a session does with a manager, as such a session keeps its bookmark to itself.
+                before = await manager.get_bookmarks()
+                async with self._driver.session(
+                    database=self._database,
+                    default_access_mode=READ_ACCESS,
+                    bookmarks=Bookmarks.from_raw_values(before),
+                ) as session:
+                    rows = await session.execute_read(work)
+                    seen = (await session.last_bookmarks()).raw_values
+                await manager.update_bookmarks(before, seen)
+        return rows, " ".join(sorted(seen))
 
     @asynccontextmanager
     async def transaction(self, name: str, *, timeout_s: float | None = None) -> AsyncIterator[Transaction]:
