@@ -7,8 +7,8 @@ from typing import Any
 import neo4j
 import numpy as np
 
+from arete_core.class_data import ClassData, RunData
 from arete_core.run_folder import RunFolder
-from arete_queries.class_data import ClassData, RunData
 from run_builder import ClassSpec, LayerSpec, build_run
 
 Dump = dict[str, Any]

@@ -18,11 +18,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from arete_core.class_data import ClassData, RunData
 from arete_core.errors import BadInput, DatabaseError, LoadError, NotFoundError, RunConflictError
 from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
-from arete_queries.class_data import ClassData, RunData
 from arete_queries.embeddings import load_embeddings
 from arete_queries.exclusion import rank_stale, take_over_exclusions
 from arete_queries.hold import hold_run
