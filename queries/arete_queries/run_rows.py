@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from arete_core.class_data import RunData
 from arete_core.ids import channel_id, class_id, layer_id
 from arete_core.run_folder import RunFolder
-from arete_queries.class_data import RunData
 
 GIVEN: Final = "given"
 COMPUTED: Final = "computed"

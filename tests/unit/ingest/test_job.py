@@ -109,7 +109,17 @@ def test_the_run_folder_is_whole_and_clean(run: RunFolder, asked: IngestSettings
     assert manifest.versions["torch"] == torch.__version__.split("+")[0]
     assert set(manifest.files) == {
         f"{name}.parquet"
-        for name in ("layers", "channels", "classes", "activations", "influences", "images", "examples", "sprites")
+        for name in (
+            "layers",
+            "channels",
+            "classes",
+            "activations",
+            "influences",
+            "images",
+            "examples",
+            "sprites",
+            "embeddings",
+        )
     }
     for name, info in manifest.files.items():
         assert info.rows == run.table(name.removesuffix(".parquet")).num_rows
