@@ -13,6 +13,7 @@ import typer
 from arete.connect import DatabaseAddress, database, make_runner
 from arete.settings import Settings
 from arete_core.progress import Progress
+from arete_graphql.logs import LogFormat, set_up_logging
 from arete_graphql.server import ApiServer
 from arete_graphql.settings import ApiSettings
 from arete_graphql.token import check_new_token, new_token
@@ -47,8 +48,12 @@ class Service:
             allowed_hosts=tuple(settings.allowed_hosts),
             token=self._token,
             read_only=settings.read_only,
+            introspection=settings.introspection,
+            viewer_operations_only=settings.operations == "viewer",
+            access_log=settings.access_log or settings.log_format == "json",
             dev=dev,
         )
+        set_up_logging(LogFormat(settings.log_format), requests=self._api.access_log)
         self._server = ApiServer(self._api, self._connect, on_listening=self._announce)
 
     def __enter__(self) -> Self:
