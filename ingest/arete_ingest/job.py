@@ -41,6 +41,7 @@ from arete_core.run_folder import (
 )
 from arete_core.run_lock import LOCK_FILE, Lock, locked
 from arete_core.run_schema import FORMAT_VERSION
+from arete_ingest.class_examples import CLASS_TILE_PX, cut_class_examples
 from arete_ingest.count_units import count_units
 from arete_ingest.embeddings import begin_embeddings
 from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
@@ -181,6 +182,8 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         exclude=job.exclude,
         parts=parts,
         examples=job.settings.examples,
+        class_examples=job.settings.class_examples and job.settings.examples > 0,
+        method=job.settings.method,
         scores=bool(job.settings.scores),
         progress=progress,
     )
@@ -195,20 +198,23 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
     )
     clock.lap("embed")
     if job.settings.examples:
-        tables = cut_examples(
-            folder,
-            root=job.dataset.root,
-            files=job.plan.files,
-            graph=job.graph,
-            strongest=joined.strongest,
-            transform=job.model.transform,
-            tile_px=job.settings.tile_px,
-            threads=job.settings.workers or cores(),
-            progress=progress,
-            memory_bytes=_tile_memory(job),
-        )
+        cut: dict[str, Any] = {
+            "root": job.dataset.root,
+            "files": job.plan.files,
+            "graph": job.graph,
+            "transform": job.model.transform,
+            "threads": job.settings.workers or cores(),
+            "progress": progress,
+            "memory_bytes": _tile_memory(job),
+        }
+        tables = cut_examples(folder, strongest=joined.strongest, tile_px=job.settings.tile_px, **cut)
         joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
         joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
+        if job.settings.class_examples:
+            side = min(job.settings.tile_px, CLASS_TILE_PX)
+            own = cut_class_examples(folder, kept=joined.kept, tile_px=side, **cut)
+            joined.files["class_examples.parquet"] = write_table(folder, "class_examples", own.examples)
+            joined.files["class_sprites.parquet"] = write_table(folder, "class_sprites", own.sprites)
         os.sync()  # thousands of small pictures, flushed once instead of one by one
         clock.lap("examples")
     manifest = _manifest(job, joined, pictures)
