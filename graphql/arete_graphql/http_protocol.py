@@ -14,7 +14,7 @@ class BoundedProtocol(H11Protocol):
 
     _waiting: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """A connection was opened."""
         super().connection_made(transport)
         self._wait()
