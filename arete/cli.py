@@ -22,6 +22,7 @@ from arete.commands import (
     delete,
     demo,
     doctor,
+    embed,
     exclude,
     features,
     graph,
@@ -65,6 +66,7 @@ def _root(
 app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
 app.add_typer(import_.app, name="import")
+app.command("embed")(embed.embed)
 app.command("load")(load.load)
 app.command("features")(features.features)
 app.command("serve")(serve.serve)

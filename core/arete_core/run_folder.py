@@ -93,7 +93,8 @@ class Manifest(_Frozen):
         device: Where it was computed, for instance `cpu` or `cuda: NVIDIA H200`.
         state: `complete`; a folder without a manifest is not finished.
         files: Per table file, relative to the run folder.
-        pictures: How pictures were made that were added later, by kind; `features`.
+        pictures: With which settings pictures and embeddings were made that may be made anew, by kind; `features`,
+            `embeddings`.
     """
 
     format_version: int

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry import ID
-from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.extensions import DisableIntrospection, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from arete_graphql.context import Info
@@ -94,19 +94,27 @@ class _Schema(strawberry.Schema):
         """Leaves logging to `arete_graphql.errors`, which knows the request's id and what was raised on purpose."""
 
 
-def make_schema(limits: Limits) -> strawberry.Schema:
+def make_schema(limits: Limits, *, mutation: type | None = None, introspection: bool = True) -> strawberry.Schema:
     """Builds the schema.
 
     Args:
         limits: How large a document may be.
+        mutation: The root of every mutation; None for a service that only reads.
+        introspection: Answer questions about the schema itself.
 
     Returns:
         The schema; execute with a `RequestContext` as context.
     """
     return _Schema(
         Query,
+        mutation,
         config=StrawberryConfig(sort_schema=False),
-        extensions=[document_limits(limits), ParserCache, ValidationCache],
+        extensions=[
+            document_limits(limits),
+            ParserCache,
+            ValidationCache,
+            *([] if introspection else [DisableIntrospection]),
+        ],
         execution_context_class=PlainListContext,
     )
 

@@ -111,7 +111,9 @@ def with_pictures(folder: RunFolder) -> RunFolder:
 def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service; its runs replace what other tests left under their ids and nothing else."""
     base = tmp_path_factory.mktemp("runs")
-    folder = with_pictures(random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, seed=3))
+    folder = with_pictures(
+        random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, embeddings=True, seed=3)
+    )
     other = random_run(base / OTHER, run_id=OTHER, class_count=2, seed=4)
     statements: list[str] = []
 
@@ -132,7 +134,8 @@ def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> 
                 await load_run(runner, run, replace=True)
 
     asyncio.run(load())
-    # On a busy machine a request may wait long for its place; how long is not what these tests are about.
-    limits = Limits(wait_s=60, timeout_s=120)
+    # On a busy machine a request may wait long for its place; how long is not what these tests are about. Nor are
+    # answers that were kept: each question is to reach the database.
+    limits = Limits(wait_s=60, timeout_s=120, cache_bytes=0)
     with serving(ApiSettings(port=0, viewer=base, limits=limits), noting) as http:
         yield Service(http, folder, connect, statements)
