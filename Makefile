@@ -14,22 +14,37 @@ PYTHON_READY := .venv/.ready
 NODE_READY := web/node_modules/.ready
 VIEWER_READY := web/dist/.ready
 ENGINE_READY := .venv/.engine-ready
-VIEWER_SOURCES := $(shell find web/src web/public -type f ! -name schema.d.ts) web/index.html \
-	$(wildcard web/*.ts web/*.js web/*.json) graphql/schema.graphql
+VIEWER_SOURCES := $(shell find web/src web/public -type f ! -name schema.d.ts ! -path "*/generated/*") web/index.html \
+	$(wildcard web/*.ts web/*.js web/*.mjs web/*.json) graphql/schema.graphql
 
 KERNEL_SOURCES := hatch_build.py $(wildcard ingest/arete_ingest/native/build.py ingest/arete_ingest/native/src/*)
 
 .PHONY: help
 help: ## List the commands.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) ## Set up, make the demo run, open the viewer. Options: make demo ARGS="--port 8080 --no-open"
 	$(BIN)/arete demo $(ARGS)
 
+WHOLE_OUTPUT := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 .PHONY: test
 test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium check ## Set up, check the code and run every test.
-	$(BIN)/python -m pytest tests/unit tests/integration tests/gpu
+	@echo "unit and integration tests run side by side, as neither keeps two cores busy; each prints its lines when it is done"
+	$(MAKE) --no-print-directory --jobs=2 $(WHOLE_OUTPUT) unit integration
+	$(MAKE) --no-print-directory viewer-test
+
+.PHONY: unit
+unit: $(PYTHON_READY) ## Run the tests that need no database, and those that need a GPU where there is one.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/gpu
+
+.PHONY: integration
+integration: $(PYTHON_READY) $(ENGINE_READY) ## Run the tests against a Neo4j of their own.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration
+
+.PHONY: viewer-test
+viewer-test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium ## Run the viewer's tests, also in Chromium.
 	cd web && npm run --silent test
 	$(BIN)/python -m pytest tests/web
 

@@ -92,7 +92,8 @@ class Manifest(_Frozen):
         device: Where it was computed, for instance `cpu` or `cuda: NVIDIA H200`.
         state: `complete`; a folder without a manifest is not finished.
         files: Per table file, relative to the run folder.
-        pictures: How pictures were made that were added later, by kind; `features`.
+        pictures: With which settings pictures and embeddings were made that may be made anew, by kind; `features`,
+            `embeddings`.
     """
 
     format_version: int
@@ -116,7 +117,8 @@ class RunFolder:
     Attributes:
         path: Absolute.
         manifest: Its manifest.
-        manifest_sha256: Of `manifest.json`, which fixes every number of the run.
+        manifest_sha256: Of `manifest.json`, as it is without added tables: it fixes every number of the run, and the
+            exclusions.
     """
 
     path: Path
@@ -160,7 +162,7 @@ class RunFolder:
         manifest = _parse_manifest(manifest_path, raw)
         for name, info in manifest.files.items():
             _check_file(path, name, info, verify=verify)
-        return cls(path, manifest, hashlib.sha256(raw).hexdigest())
+        return cls(path, manifest, hashlib.sha256(_without_added(manifest) or raw).hexdigest())
 
     @property
     def numbers_sha256(self) -> str:
@@ -268,6 +270,15 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
 def manifest_bytes(manifest: Manifest) -> bytes:
     """Returns a manifest as its file holds it."""
     return manifest.model_dump_json(indent=2).encode() + b"\n"
+
+
+def _without_added(manifest: Manifest) -> bytes | None:
+    """Returns a manifest's bytes without the tables that were added; None where there are none."""
+    added = {f"{name}.parquet" for name in ADDED_TABLES} & manifest.files.keys()
+    if not added:
+        return None
+    files = {name: info for name, info in manifest.files.items() if name not in added}
+    return manifest_bytes(manifest.model_copy(update={"files": files, "pictures": {}}))
 
 
 def path_beside(folder: Path, name: str, sha256: str) -> Path:

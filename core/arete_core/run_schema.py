@@ -61,6 +61,9 @@ ACTIVATIONS: Final = _schema(
 )
 """A, rows with `count` or `top_k_count` above 0, sorted by class, layer, channel."""
 
+COUNT_COLUMNS: Final = {"share": "count", "top-k": "top_k_count"}
+"""Which column of `activations` holds A, by the run's `method`."""
+
 SCORES: Final = _schema(
     ("class", pa.int32()),
     ("name", pa.string()),
@@ -127,6 +130,35 @@ SPRITES: Final = _schema(
 )
 """One picture strip a channel: its examples side by side, best first, each `tile_px` square. `file` is relative to the
 run folder."""
+
+CLASS_EXAMPLES: Final = _schema(
+    ("class", pa.int32()),
+    *((field.name, field.type) for field in EXAMPLES),
+)
+"""Dataset examples of a channel among one class's images, for the channels that the class's graph keeps."""
+
+CLASS_SPRITES: Final = _schema(
+    ("class", pa.int32()),
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("file", pa.string()),
+    ("offset", pa.int64()),
+    ("bytes", pa.int64()),
+    ("tiles", pa.int32()),
+    ("tile_px", pa.int32()),
+    ("sha256", pa.string()),
+)
+"""The picture strips of `class_examples`, those of a class one behind another in one file: each is the `bytes` from
+`offset` on, a picture of its own, whose hash `sha256` is. `file` is relative to the run folder."""
+
+EMBEDDINGS: Final = _schema(
+    ("layer", pa.int32()),
+    ("class", pa.int32()),
+    ("x", pa.float32()),
+    ("y", pa.float32()),
+)
+"""Where each class lies in each layer: UMAP of the classes' A, alike ones near each other. In each layer centred at 0,
+with a root mean square distance of 1 from it. Sorted by layer, class."""
 
 FEATURES: Final = _schema(
     ("layer", pa.int32()),
@@ -196,6 +228,9 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "members": MEMBERS,
     "examples": EXAMPLES,
     "sprites": SPRITES,
+    "class_examples": CLASS_EXAMPLES,
+    "class_sprites": CLASS_SPRITES,
+    "embeddings": EMBEDDINGS,
     "features": FEATURES,
     "atlases": ATLASES,
     "graphs": GRAPHS,
@@ -204,7 +239,19 @@ TABLES: Final[dict[str, pa.Schema]] = {
 }
 GIVEN_TABLES: Final = ("graphs", "ranks", "attributes")
 """Either all of them are there or none."""
-ADDED_TABLES: Final = frozenset({"features", "atlases"})
+ADDED_TABLES: Final = frozenset({"embeddings", "features", "atlases"})
 """Tables that may be added to a whole run, or made anew: no number that is loaded depends on them."""
-OPTIONAL_TABLES: Final = frozenset({"scores", "examples", "sprites", "images", "members", *GIVEN_TABLES, *ADDED_TABLES})
+OPTIONAL_TABLES: Final = frozenset(
+    {
+        "scores",
+        "examples",
+        "sprites",
+        "class_examples",
+        "class_sprites",
+        "images",
+        "members",
+        *GIVEN_TABLES,
+        *ADDED_TABLES,
+    }
+)
 """Tables that a run may lack, for instance one that was imported without its images."""

@@ -12,7 +12,9 @@ import strawberry
 from strawberry import ID
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from arete_core.errors import NotFoundError
 from arete_graphql.context import GraphKey, Info
+from arete_graphql.embedding_types import Embedding
 from arete_graphql.limits import check_edges
 from arete_graphql.picture_urls import picture_url
 from arete_queries import reads
@@ -279,6 +281,16 @@ class Run:
     async def layers(self, info: Info) -> list[Layer]:
         """Reads the run's layers, once a request."""
         return [Layer.of(layer) for layer in await info.context.layers.load(self.id)]
+
+    @strawberry.field(description="Where its classes lie in a layer; null where nobody has placed them.")
+    async def embedding(
+        self, info: Info, layer: Annotated[ID, strawberry.argument(description="`run/layer`.")]
+    ) -> Embedding | None:
+        """Reads the places of the run's classes."""
+        if layer.partition("/")[0] != self.id:
+            raise NotFoundError("layer", layer, hint=f"a layer of run {self.id!r} was expected: {self.id}/LAYER")
+        found = await info.context.read(reads.layer_embedding, layer)
+        return None if found is None else Embedding.of(found)
 
     @strawberry.field(description="Its classes.")
     async def classes(

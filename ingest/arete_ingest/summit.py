@@ -32,6 +32,7 @@ from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import DatasetInfo, FileInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
 from arete_core.run_schema import FORMAT_VERSION, TABLES
+from arete_ingest.embeddings import begin_embeddings
 from arete_ingest.summit_files import LAYERS, SummitGraph, read_graph
 
 RUN_ID: Final = "summit"
@@ -99,7 +100,15 @@ def import_summit(source: Path, out: Path, *, run_id: str = RUN_ID, progress: Pr
         tables = _tables(graphs, names or [f"class {graph.class_}" for graph in graphs])
         tables["features"] = _features(source, part, progress)
         written = {f"{name}.parquet": write_table(part, name, table) for name, table in tables.items()}
-        write_manifest(part, _manifest(run_id, list(files.values()), graphs, written))
+        pictures = begin_embeddings(
+            part,
+            written,
+            classes=[graph.class_ for graph in graphs],
+            sizes=list(LAYERS.values()),
+            method="share",
+            progress=progress,
+        )
+        write_manifest(part, _manifest(run_id, list(files.values()), graphs, written, pictures))
         part.chmod(0o755)  # mkdtemp's 700 would keep other users from a folder that is theirs to read
         RunFolder.open(part, verify=False)
         if out.exists():
@@ -229,7 +238,11 @@ def _table(name: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
 
 
 def _manifest(
-    run_id: str, files: Sequence[Path], graphs: Sequence[SummitGraph], written: dict[str, FileInfo]
+    run_id: str,
+    files: Sequence[Path],
+    graphs: Sequence[SummitGraph],
+    written: dict[str, FileInfo],
+    pictures: dict[str, dict[str, Any]],
 ) -> Manifest:
     digest = hashlib.sha256()
     for path in files:
@@ -259,6 +272,7 @@ def _manifest(
         device="",
         state="complete",
         files=written,
+        pictures=pictures,
     )
 
 

@@ -25,6 +25,7 @@ from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress, Task
 from arete_core.run_folder import RunFolder
 from arete_queries.bulk_files import BulkRun, plan_runs, write_bulk_files
+from arete_queries.embeddings import load_embeddings
 from arete_queries.engine.auth import ensure_password, make_private
 from arete_queries.engine.backup import hold_store
 from arete_queries.engine.config import EngineAddress, EngineSettings
@@ -244,6 +245,7 @@ async def _finish(address: EngineAddress, runs: Sequence[BulkRun], progress: Pro
                 places = iter(enumerate(run.classes))
                 await together(*(_check(runner, run, places, task) for _ in range(_CHECKS_AT_ONCE)))
             await load_scores(runner, run.folder)
+            await load_embeddings(runner, run.folder)
             await complete_run(runner, run.id, run.data)
 
 

@@ -169,7 +169,7 @@ async def list_channels(runner: QueryRunner, layer_id: str, first: int = 50, aft
     params = {"layer": check_text("layer", layer_id), "from": start, "first": check_first(first)}
     rows = await runner.run("channels", params)
     if not rows:
-        raise await _no_layer(runner, layer_id)
+        raise await no_layer(runner, layer_id)
     channels = tuple(channel_info(channel) for channel in rows[0]["channels"])
     end = channels[-1].index + 1 if channels else start
     total = rows[0]["total"]
@@ -203,7 +203,8 @@ async def _no_channel(runner: QueryRunner, id_: str) -> NotFoundError:
     return NotFoundError("channel", id_, hint=nearest(parts.layer, list(sizes)) or _layers_hint(parts.run, sizes))
 
 
-async def _no_layer(runner: QueryRunner, id_: str) -> NotFoundError:
+async def no_layer(runner: QueryRunner, id_: str) -> NotFoundError:
+    """Returns the error for a layer id that names nothing; its hint says what is near it."""
     run, _, layer = id_.partition("/")
     rows = await runner.run("layers", {"run": run})
     if not rows:
