@@ -226,7 +226,7 @@ def main() -> None:
     parser.add_argument("--classes", type=int, default=100, help="of the made-up run")
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
-    parser.add_argument("--flood", type=float, default=1000.0, help="requests a second, more than it can do")
+    parser.add_argument("--flood", type=float, default=300.0, help="requests a second, more than it can do")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each phase")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
