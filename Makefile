@@ -75,6 +75,11 @@ chromium: ## Install Debian's Chromium for the browser tests if it is missing.
 lock: $(PYTHON_READY) ## Renew the locked Python dependencies from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-emit-index-url --quiet --upgrade --output-file requirements/dev.txt
+	for part in api ingest build; do \
+		case $$part in api) from=pyproject.toml;; ingest) from="pyproject.toml --extra ingest";; build) from=requirements/build.in;; esac; \
+		$(BIN)/uv pip compile $$from --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-emit-index-url --quiet --constraint requirements/dev.txt --output-file requirements/$$part.txt; \
+	done
 
 .PHONY: clean
 clean: ## Remove everything that make built: environment, packages, viewer, engine, demo.

@@ -35,6 +35,8 @@ from arete_graphql.token import READ_ONLY_HINT, write_access
 
 log = logging.getLogger("arete.api")
 
+_READ_AWAY_BYTES = 4 * 1024 * 1024
+"""A body that is too large is read to its end up to here: who is cut off while sending does not see the answer."""
 _CLIENT_GONE = 499
 """Written into the log alone: nobody is there to read it."""
 _READING = frozenset({OperationType.QUERY})
@@ -238,14 +240,19 @@ async def _read_payload(request: Request, limits: Limits) -> dict[str, Any]:
 async def _read_body(request: Request, most: int) -> bytes:
     too_large = HTTPException(413, f"the body is larger than {most} bytes", headers={"Connection": "close"})
     declared = request.headers.get("content-length", "0")
-    if declared.isascii() and declared.isdigit() and int(declared) > most:
+    if declared.isascii() and declared.isdigit() and int(declared) > _READ_AWAY_BYTES:
         raise too_large
     body = bytearray()
+    received = 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
+            received += len(chunk)
+            if received <= most:
+                body += chunk
+            elif received > _READ_AWAY_BYTES:
                 raise too_large
     except ClientDisconnect:
         raise HTTPException(400, "the body ended early") from None
+    if received > most:
+        raise too_large
     return bytes(body)
