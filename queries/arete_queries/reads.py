@@ -12,6 +12,7 @@ from arete_queries.groups import create_group, delete_group, get_group, list_gro
 from arete_queries.lists import (
     get_channel,
     get_class,
+    get_layer,
     get_run,
     list_channels,
     list_classes,
@@ -20,7 +21,7 @@ from arete_queries.lists import (
 )
 from arete_queries.motif_results import MotifPattern
 from arete_queries.motifs import find_common_motifs, shared_path
-from arete_queries.neighbors import class_neighbors
+from arete_queries.neighbors import class_neighbors, class_similarity
 from arete_queries.overlap import overlap_classes
 from arete_queries.rank import RankMode
 from arete_queries.ranking import rank_channels
@@ -38,6 +39,7 @@ __all__ = [
     "channel_uses",
     "class_graph",
     "class_neighbors",
+    "class_similarity",
     "compare_classes",
     "create_group",
     "delete_group",
@@ -46,6 +48,7 @@ __all__ = [
     "get_channel",
     "get_class",
     "get_group",
+    "get_layer",
     "get_run",
     "less_contributing",
     "list_channels",
