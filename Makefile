@@ -14,8 +14,8 @@ PYTHON_READY := .venv/.ready
 NODE_READY := web/node_modules/.ready
 VIEWER_READY := web/dist/.ready
 ENGINE_READY := .venv/.engine-ready
-VIEWER_SOURCES := $(shell find web/src web/public -type f ! -name schema.d.ts) web/index.html \
-	$(wildcard web/*.ts web/*.js web/*.json) graphql/schema.graphql
+VIEWER_SOURCES := $(shell find web/src web/public -type f ! -name schema.d.ts ! -path "*/generated/*") web/index.html \
+	$(wildcard web/*.ts web/*.js web/*.mjs web/*.json) graphql/schema.graphql
 
 KERNEL_SOURCES := hatch_build.py $(wildcard ingest/arete_ingest/native/build.py ingest/arete_ingest/native/src/*)
 

@@ -22,6 +22,7 @@ from arete.commands import (
     delete,
     demo,
     doctor,
+    embed,
     exclude,
     graph,
     groups,
@@ -64,6 +65,7 @@ def _root(
 app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
 app.add_typer(import_.app, name="import")
+app.command("embed")(embed.embed)
 app.command("load")(load.load)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)

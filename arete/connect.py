@@ -75,12 +75,16 @@ def database(settings: Settings, progress: Progress, *, read_only: bool = False)
         yield DatabaseAddress(found.bolt_url, found.user, found.password, f"{found.http_url}/browser/")
 
 
-async def make_runner(settings: Settings, address: DatabaseAddress) -> "QueryRunner":
+async def make_runner(
+    settings: Settings, address: DatabaseAddress, *, read_only: bool = False, timeout_s: float | None = None
+) -> "QueryRunner":
     """Connects to an address that `database` gave; the caller closes the runner.
 
     Args:
         settings: Names the database on an own server.
         address: Where.
+        read_only: Refuse every statement that writes, also where the database would take it.
+        timeout_s: What the server may spend on one statement, in seconds; the runner's own default when None.
 
     Returns:
         A connected runner.
@@ -88,10 +92,16 @@ async def make_runner(settings: Settings, address: DatabaseAddress) -> "QueryRun
     Raises:
         DatabaseUnavailableError: If nothing answers there.
     """
-    from arete_queries.runner import QueryRunner
+    from arete_queries.runner import TIMEOUT_S, QueryRunner
 
-    name = settings.neo4j_database if settings.neo4j_url else "neo4j"
-    return await QueryRunner.connect(address.bolt_url, address.user, address.password, database=name)
+    return await QueryRunner.connect(
+        address.bolt_url,
+        address.user,
+        address.password,
+        database=settings.neo4j_database if settings.neo4j_url else "neo4j",
+        timeout_s=TIMEOUT_S if timeout_s is None else timeout_s,
+        read_only=read_only,
+    )
 
 
 def ask(settings: Settings, progress: Progress, question: "Callable[[QueryRunner], Awaitable[Answer]]") -> Answer:

@@ -1,10 +1,12 @@
 """What `arete serve` and `arete demo` do once there is something to show."""
 
 import contextlib
+import sys
 import threading
 import webbrowser
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 import typer
 
@@ -13,6 +15,7 @@ from arete.settings import Settings
 from arete_core.progress import Progress
 from arete_graphql.server import ApiServer
 from arete_graphql.settings import ApiSettings
+from arete_graphql.token import check_new_token, new_token
 from arete_queries.runner import QueryRunner
 
 
@@ -20,7 +23,7 @@ class Service:
     """The API and the viewer on a port that is taken at once, before the long work of making something to show.
 
     Args:
-        settings: Where to listen.
+        settings: Where to listen, and whether and with which token anything may be changed.
         open_browser: Open the viewer once it answers.
         dev: Serve GraphiQL at `/graphql`.
         path: What of the viewer to print and open, after the address.
@@ -35,8 +38,18 @@ class Service:
         self._open_browser = open_browser
         self._path = path
         self._address: DatabaseAddress | None = None
-        api = ApiSettings(host=settings.host, port=settings.port, dev=dev, allowed_hosts=tuple(settings.allowed_hosts))
-        self._server = ApiServer(api, self._connect, on_listening=self._announce)
+        given = settings.given_token()
+        self._token = None if settings.read_only else check_new_token(given) if given else new_token()
+        self._token_is_new = not given
+        self._api = ApiSettings(
+            host=settings.host,
+            port=settings.port,
+            allowed_hosts=tuple(settings.allowed_hosts),
+            token=self._token,
+            read_only=settings.read_only,
+            dev=dev,
+        )
+        self._server = ApiServer(self._api, self._connect, on_listening=self._announce)
 
     def __enter__(self) -> Self:
         return self
@@ -57,10 +70,15 @@ class Service:
 
     async def _connect(self) -> QueryRunner:
         assert self._address is not None  # noqa: S101 - the service runs only with an address
-        return await make_runner(self._settings, self._address)
+        limit = self._api.limits.statement_s
+        return await make_runner(self._settings, self._address, read_only=self._settings.read_only, timeout_s=limit)
 
     def _announce(self, url: str) -> None:
-        typer.echo(f"Arête:          {url}{self._path}")
+        page = url + self._path
+        # After the `#`: a browser keeps that part to itself, so that the token stands in no log of any server.
+        with_token = f"{page}#token={quote(self._token, safe='')}" if self._token else page
+        # A token that somebody chose is known to those who need it; a container's log is no place for it.
+        typer.echo(f"Arête:          {with_token if self._token_is_new or sys.stdout.isatty() else page}")
         if self._address is not None and self._address.browser_url:
             typer.echo(f"Neo4j Browser:  {self._address.browser_url}")
             password = self._settings.home / "neo4j" / "password"
@@ -68,18 +86,15 @@ class Service:
         typer.echo("Ctrl-C stops it.", err=True)
         if self._open_browser:
             # Opening may wait for the browser to start; the service must not wait with it.
-            threading.Thread(target=_open, args=(url + self._path,), daemon=True).start()
+            threading.Thread(target=_open, args=(with_token,), daemon=True).start()
 
 
-def serve_viewer(
-    settings: Settings, progress: Progress, *, read_only: bool = False, open_browser: bool = False, dev: bool = False
-) -> None:
+def serve_viewer(settings: Settings, progress: Progress, *, open_browser: bool = False, dev: bool = False) -> None:
     """Starts the database if it has to, and serves until Ctrl-C or SIGTERM.
 
     Args:
-        settings: Where to listen, and which database.
+        settings: Where to listen, and which database; with `read_only` an embedded engine takes no writes either.
         progress: Told while the engine starts.
-        read_only: Start the embedded engine so that nothing can be written.
         open_browser: Open the viewer once it answers.
         dev: Serve GraphiQL at `/graphql`.
 
@@ -89,7 +104,7 @@ def serve_viewer(
     """
     with (
         Service(settings, open_browser=open_browser, dev=dev) as service,
-        database(settings, progress, read_only=read_only) as address,
+        database(settings, progress, read_only=settings.read_only) as address,
     ):
         service.run(address)
 

@@ -1,13 +1,13 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { checkOperations } from './check-operations.ts';
+import { operations } from './operations.mjs';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 const api = process.env.ARETE_URL ?? 'http://127.0.0.1:8700';
 
 export default defineConfig({
-  plugins: [svelte(), checkOperations(here('../graphql/schema.graphql'))],
+  plugins: [svelte(), operations()],
   resolve: { alias: { $lib: here('src/lib') } },
   build: {
     target: 'es2022',

@@ -10,8 +10,20 @@ from arete.commands.options import Home, Host, Open, Port, Quiet
 def serve(
     host: Host = None,
     port: Port = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            help="What a request that changes something must carry; one is made at every start unless given. Others on "
+            "this machine see an option: ARETE_TOKEN or ARETE_TOKEN_FILE hides it.  [ARETE_TOKEN]",
+            show_default=False,
+        ),
+    ] = None,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Start the embedded Neo4j so that nothing can be written.")
+        bool,
+        typer.Option(
+            "--read-only", help="No mutations, over an embedded Neo4j that takes no writes.  [ARETE_READ_ONLY]"
+        ),
     ] = False,
     open_: Open = False,
     dev: Annotated[bool, typer.Option("--dev", help="Serve GraphiQL and allow introspection from the page.")] = False,
@@ -23,5 +35,5 @@ def serve(
     from arete.serving import serve_viewer
     from arete.settings import load_settings
 
-    settings = load_settings(home=home, host=host, port=port)
-    serve_viewer(settings, make_progress(quiet=quiet), read_only=read_only, open_browser=open_, dev=dev)
+    settings = load_settings(home=home, host=host, port=port, token=token, read_only=read_only or None)
+    serve_viewer(settings, make_progress(quiet=quiet), open_browser=open_, dev=dev)

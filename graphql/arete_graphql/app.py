@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from arete_core.errors import AreteError
+from arete_graphql.answer_cache import GZIP_FROM_BYTES, GZIP_LEVEL
 from arete_graphql.context import Database, RunnerFactory
 from arete_graphql.endpoint import GraphQLEndpoint
 from arete_graphql.errors import error_response, json_response
@@ -23,11 +24,6 @@ from arete_graphql.schema import make_schema
 from arete_graphql.settings import ApiSettings
 from arete_graphql.viewer import Viewer, viewer_folder
 from arete_queries import reads
-
-GZIP_FROM_BYTES = 1024
-"""Smaller answers fit one packet either way."""
-GZIP_LEVEL = 5
-"""A graph of 100 kB shrinks to within 5% of level 9 in a third of the time."""
 
 
 def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlette:

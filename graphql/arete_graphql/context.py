@@ -9,9 +9,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
+from strawberry.types.graphql import OperationType
 
 from arete_core.errors import AreteError, BadInput, DatabaseError, DatabaseUnavailableError
 from arete_graphql.settings import Limits
+from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
 from arete_queries.results import AttributionGraph, LayerInfo
 from arete_queries.runner import QueryRunner
@@ -136,12 +138,16 @@ class RequestContext:
         request_id: Stands in the answer's headers, in its errors and in the log.
         database: The service's connection.
         limits: How much the request may ask for.
+        write_access: Whether it may change anything.
+        operation_type: What the document turned out to be; None until it is about to run.
         reads_started: Reads from the database so far.
     """
 
     request_id: str
     database: Database
     limits: Limits
+    write_access: WriteAccess = WriteAccess.NO_TOKEN
+    operation_type: OperationType | None = None
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
@@ -173,6 +179,15 @@ class RequestContext:
             )
         self.reads_started += 1
         return await self.database.read(function, *args, **kwargs)
+
+    def require_token(self) -> None:
+        """Does nothing where the request may change something; every mutation calls it first.
+
+        Raises:
+            UnauthorizedError: If the request's header `Authorization` does not carry the service's token.
+            ReadOnlyError: If the service only reads.
+        """
+        require(self.write_access)
 
     async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...] | BaseException]:
         return await asyncio.gather(*(self.read(reads.list_layers, run) for run in runs), return_exceptions=True)

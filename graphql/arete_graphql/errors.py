@@ -20,7 +20,14 @@ from graphql import GraphQLError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from arete_core.errors import AreteError, BadInput, DatabaseUnavailableError, NotFoundError
+from arete_core.errors import (
+    AreteError,
+    BadInput,
+    DatabaseUnavailableError,
+    NotFoundError,
+    ReadOnlyError,
+    UnauthorizedError,
+)
 
 log = logging.getLogger("arete.api")
 
@@ -33,6 +40,7 @@ _HTTP_CODES = {
     400: "BAD_INPUT",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
+    408: "TIMEOUT",
     413: "BODY_TOO_LARGE",
     415: "CONTENT_TYPE",
     503: "BUSY",
@@ -103,6 +111,8 @@ def status_of(error: BaseException) -> int:
         return 404
     if isinstance(error, BadInput):
         return 400
+    if isinstance(error, UnauthorizedError):
+        return 403 if isinstance(error, ReadOnlyError) else 401
     if isinstance(error, DatabaseUnavailableError):
         return 503
     return 500
@@ -110,8 +120,12 @@ def status_of(error: BaseException) -> int:
 
 def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Returns a JSON answer; everything beyond ASCII is escaped, so that whatever a caller wrote can be sent back."""
-    body = json.dumps(content, separators=(",", ":"), allow_nan=False)
-    return Response(body, status, headers, media_type="application/json")
+    return Response(json_bytes(content), status, headers, media_type="application/json")
+
+
+def json_bytes(content: Any) -> bytes:
+    """Returns JSON in which everything beyond ASCII is escaped."""
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def error_response(error: BaseException, request_id: str, *, status: int | None = None) -> Response:

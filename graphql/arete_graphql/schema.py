@@ -31,17 +31,19 @@ class _Schema(strawberry.Schema):
         """Leaves logging to `arete_graphql.errors`, which knows the request's id and what was raised on purpose."""
 
 
-def make_schema(limits: Limits) -> strawberry.Schema:
+def make_schema(limits: Limits, *, mutation: type | None = None) -> strawberry.Schema:
     """Builds the schema.
 
     Args:
         limits: How large a document may be.
+        mutation: The root of every mutation; None for a service that only reads.
 
     Returns:
         The schema; execute with a `RequestContext` as context.
     """
     return _Schema(
         Query,
+        mutation,
         config=StrawberryConfig(sort_schema=False),
         extensions=[document_limits(limits), ParserCache, ValidationCache],
         execution_context_class=PlainListContext,

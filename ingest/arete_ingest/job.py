@@ -3,7 +3,7 @@
 1. List the images, make and trace the model, compare with what the folder's earlier job was.
 2. Count: units of work of one class, each written when it is done. Images are decoded ahead.
 3. Join: add the units up, class by class, and write the tables.
-4. Cut the examples.
+4. Place the classes in each layer, and cut the examples.
 5. Write the manifest, which makes the folder whole; then remove the units.
 
 Steps 3 and 4 start anew when they were killed; step 2 loses at most one unit a kill. A batch never crosses a unit, so
@@ -42,6 +42,7 @@ from arete_core.run_folder import (
 from arete_core.run_lock import LOCK_FILE, Lock, locked
 from arete_core.run_schema import FORMAT_VERSION
 from arete_ingest.count_units import count_units
+from arete_ingest.embeddings import begin_embeddings
 from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
 from arete_ingest.forecast import folder_size, unit_size
 from arete_ingest.memory import resident_bytes
@@ -73,7 +74,7 @@ class IngestResult:
         already_done: True where the folder was whole before and nothing was done.
         continued_images: Images that an earlier, interrupted job had counted.
         seconds: Wall-clock time of the whole call.
-        seconds_by_step: Of its steps: `prepare`, `count`, `join`, `examples`.
+        seconds_by_step: Of its steps: `prepare`, `count`, `join`, `embed`, `examples`.
         process: Which of the job's processes this was. Only the first one, 0, knows `images` and `failed`.
         processes: How many did the job together.
     """
@@ -184,6 +185,15 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         progress=progress,
     )
     clock.lap("join")
+    pictures = begin_embeddings(
+        folder,
+        joined.files,
+        classes=[one.index for one in job.plan.sets],
+        sizes=[layer.channels for layer in job.graph.layers],
+        method=job.settings.method,
+        progress=progress,
+    )
+    clock.lap("embed")
     if job.settings.examples:
         tables = cut_examples(
             folder,
@@ -201,7 +211,7 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
         os.sync()  # thousands of small pictures, flushed once instead of one by one
         clock.lap("examples")
-    manifest = _manifest(job, joined)
+    manifest = _manifest(job, joined, pictures)
     write_manifest(folder, manifest)
     _clean(folder, parts)
     _propose(folder, progress)
@@ -323,7 +333,7 @@ def _clean(folder: Path, parts: Parts) -> None:
     (folder / JOB_FILE).unlink(missing_ok=True)
 
 
-def _manifest(job: Job, joined: Joined) -> Manifest:
+def _manifest(job: Job, joined: Joined, pictures: dict[str, dict[str, Any]]) -> Manifest:
     fingerprint = job.fingerprint()
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -350,6 +360,7 @@ def _manifest(job: Job, joined: Joined) -> Manifest:
         device=job.device_name(),
         state="complete",
         files=dict(sorted(joined.files.items())),
+        pictures=pictures,
     )
 
 

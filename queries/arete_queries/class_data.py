@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from arete_core.errors import RunFolderError
 from arete_core.run_folder import RunFolder
+from arete_core.run_schema import COUNT_COLUMNS
 from arete_queries.extract import Extraction, extract
 from arete_queries.given import GivenGraphs
 from arete_queries.layout import Layout
 from arete_queries.rank import Floats, Ints, rank_class
-
-_COUNT_COLUMNS = {"share": "count", "top-k": "top_k_count"}
-"""Which column of `activations` holds A, by the run's method."""
 
 
 @dataclass(frozen=True)
@@ -164,10 +162,10 @@ class _Activations:
     """Table `activations`, sliced by class without a copy of the whole per class."""
 
     def __init__(self, folder: RunFolder, layout: Layout, indices: Ints) -> None:
-        column = _COUNT_COLUMNS.get(str(folder.manifest.settings.get("method", "share")))
+        column = COUNT_COLUMNS.get(str(folder.manifest.settings.get("method", "share")))
         if column is None:
             method = folder.manifest.settings["method"]
-            raise RunFolderError(f"method {method!r}: one of {', '.join(_COUNT_COLUMNS)} was expected")
+            raise RunFolderError(f"method {method!r}: one of {', '.join(COUNT_COLUMNS)} was expected")
         table = folder.table("activations")
         numbers = table.column("class").to_numpy()
         unknown = ~np.isin(numbers, indices)

@@ -5,6 +5,7 @@ Only complete classes of complete runs are seen. Ids that name nothing raise `No
 """
 
 from arete_queries.channel_use import UseOrder, channel_communities, channel_uses
+from arete_queries.data_version import data_state
 from arete_queries.gds_rank import gds_rank
 from arete_queries.graphs import channel_in_class, class_graph, compare_classes
 from arete_queries.group_results import OverlapOperation
@@ -42,6 +43,7 @@ __all__ = [
     "class_similarity",
     "compare_classes",
     "create_group",
+    "data_state",
     "delete_group",
     "find_common_motifs",
     "gds_rank",

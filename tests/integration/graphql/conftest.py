@@ -132,7 +132,8 @@ def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> 
                 await load_run(runner, run, replace=True)
 
     asyncio.run(load())
-    # On a busy machine a request may wait long for its place; how long is not what these tests are about.
-    limits = Limits(wait_s=60, timeout_s=120)
+    # On a busy machine a request may wait long for its place; how long is not what these tests are about. Nor are
+    # answers that were kept: each question is to reach the database.
+    limits = Limits(wait_s=60, timeout_s=120, cache_bytes=0)
     with serving(ApiSettings(port=0, viewer=base, limits=limits), noting) as http:
         yield Service(http, folder, connect, statements)

@@ -90,6 +90,7 @@ CASES: dict[str, dict[str, Any]] = {
     "mark_excluded": {"run": "tiny", "channels": ["tiny/block1/3"], "excluded": True, "reason": "border"},
     "next_class_key": {},
     "ping": {},
+    "run_folders": {},
     "runs": {"run": None},
     "set_class_state": {"class": 0, "state": "loading"},
     "set_run_folder": {"run": "tiny", "folder": "/elsewhere"},

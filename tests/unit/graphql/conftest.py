@@ -22,6 +22,11 @@ class FakeRunner:
     async def close(self) -> None:
         self.closed = True
 
+    async def run_with_bookmark(self, name: str) -> tuple[list[dict[str, Any]], str]:
+        """What the service asks of its own accord, to know whether the answers that it keeps still hold."""
+        assert name == "run_folders"
+        return [{"folders": []}], "FB:1"
+
 
 RUN = RunInfo(
     id="demo",

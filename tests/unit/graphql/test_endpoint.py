@@ -68,7 +68,7 @@ async def test_other_content_types_are_refused(client: Any, recorded: list[Any],
         (b'{"query": "{ runs { id } }", "variables": []}', "variables is not an object"),
         (b'{"query": "{ runs { id } }", "operationName": 1}', "operationName is not a string"),
         (b'{"query": "query A { runs { id } }", "operationName": "B"}', 'Unknown operation named "B".'),
-        (b'{"query": "mutation { x }"}', "only queries are answered; there are no mutations and no subscriptions"),
+        (b'{"query": "subscription { x }"}', "only queries and mutations are answered; there are no subscriptions"),
     ],
 )
 async def test_a_body_that_is_no_request(client: Any, recorded: list[Any], body: bytes, message: str) -> None:

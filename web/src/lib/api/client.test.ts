@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ApiError, ask } from './client';
-import { ClassesQuery, RunsQuery } from './operations';
+import { ClassesQuery } from './generated/classes';
+import { RunsQuery } from './generated/runs';
 
 const fetched = vi.fn<typeof fetch>();
 

@@ -1,5 +1,5 @@
-import { print } from '@0no-co/graphql.web';
-import type { TadaDocumentNode } from './graphql';
+import { textOf, type TadaDocumentNode } from './graphql';
+import { token } from './token';
 
 /** Codes after which the same question may be answered a moment later. */
 const TRANSIENT = new Set(['NETWORK', 'BUSY', 'DATABASE_UNAVAILABLE']);
@@ -28,11 +28,11 @@ interface Reply<Result> {
   errors?: { message: string; extensions?: { code?: string; hint?: string; requestId?: string } }[];
 }
 
-/** Waits in milliseconds before the second and third try; every operation only reads, so repeating is safe. */
+/** Waits in milliseconds before the second and third try of a query; it only reads, so repeating is safe. */
 const RETRY_WAITS_MS = [250, 900];
 
 /**
- * Asks the server one question.
+ * Asks the server one question; a mutation goes to `change`.
  *
  * @throws {ApiError} where it cannot be reached or answers with an error.
  * @throws {DOMException} `AbortError` where `signal` was aborted.
@@ -53,17 +53,30 @@ export async function ask<Result, Variables>(
   }
 }
 
+/**
+ * Changes something on the server: once, with the page's token, and never again by itself.
+ *
+ * @throws {ApiError} where it cannot be reached or answers with an error; `UNAUTHENTICATED` without the right token.
+ */
+export function change<Result, Variables>(
+  operation: TadaDocumentNode<Result, Variables>,
+  variables: Variables,
+): Promise<Result> {
+  return post(operation, variables, undefined, { authorization: `Bearer ${token() ?? ''}` });
+}
+
 async function post<Result, Variables>(
   operation: TadaDocumentNode<Result, Variables>,
   variables: Variables,
   signal?: AbortSignal,
+  headers: Record<string, string> = {},
 ): Promise<Result> {
   let response: Response;
   try {
     response = await fetch('/graphql', {
       method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify({ query: print(operation), variables }),
+      headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
+      body: JSON.stringify({ query: textOf(operation), variables }),
       signal: signal ?? null,
     });
   } catch (error) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FIRST_VIEW, formatView, parseView, type View } from './address';
+import { FIRST_VIEW, formatView, openView, parseView, type View } from './address';
 
 const full: View = {
   run: 'googlenet-tiny.1',
@@ -9,8 +9,14 @@ const full: View = {
   operation: 'A_MINUS_B',
   mass: 0.125,
   floor: 0.02,
+  least: 0.1,
+  width: 1.5,
+  height: 0.75,
   pin: 'features.denseblock4/447',
+  more: true,
   table: true,
+  layer: 'features.denseblock3',
+  channel: 'features.denseblock4/12',
   sort: 'accuracy-up',
 };
 
@@ -22,7 +28,7 @@ describe('the address of a view', () => {
 
   it('can be read by people and stays short', () => {
     expect(formatView({ ...FIRST_VIEW, run: 'demo', class: '3', pin: 'mixed4c/447' })).toBe(
-      '?v=1&run=demo&class=3&pin=mixed4c/447',
+      '?v=2&run=demo&class=3&pin=mixed4c/447',
     );
     expect(formatView(full).length).toBeLessThan(2000);
   });
@@ -31,16 +37,53 @@ describe('the address of a view', () => {
     for (const operation of ['UNION', 'INTERSECTION', 'A_MINUS_B', 'B_MINUS_A'] as const) {
       expect(parseView(formatView({ ...full, operation })).operation).toBe(operation);
     }
-    for (const sort of ['index', 'name', 'accuracy-down', 'accuracy-up'] as const) {
+    for (const sort of ['similarity', 'index', 'name', 'accuracy-down', 'accuracy-up'] as const) {
       expect(parseView(formatView({ ...full, sort })).sort).toBe(sort);
     }
   });
 
   it('takes what is odd as not given', () => {
-    const odd = '?v=9&mode=fly&op=xor&mass=7&floor=-1&show=tables&sort=random&class=';
-    expect(parseView(odd)).toEqual(FIRST_VIEW);
+    const odd = '?v=9&mode=fly&op=xor&mass=7&floor=-1&show=tables&sort=random&class=&new=1';
+    const { view, unknown } = openView(odd);
+    expect(view).toEqual(FIRST_VIEW);
+    expect(unknown).toEqual(
+      expect.arrayContaining([
+        'mode=fly',
+        'op=xor',
+        'mass=7',
+        'floor=-1',
+        'show=tables',
+        'sort=random',
+        'new=1',
+      ]),
+    );
+    expect(unknown).toHaveLength(7);
     expect(parseView('?mass=abc&mass=&floor=NaN')).toEqual(FIRST_VIEW);
     expect(parseView('?mass=0').mass).toBeNull();
+  });
+
+  it('of an older version opens as it was meant then', () => {
+    const old = openView(
+      '?v=1&run=demo&mode=compare&class=3&b=5&op=a-b&mass=0.1&floor=0.02&pin=mixed4c/447&show=table',
+    );
+    expect(old).toEqual({
+      view: {
+        ...FIRST_VIEW,
+        run: 'demo',
+        mode: 'compare',
+        class: '3',
+        b: '5',
+        operation: 'A_MINUS_B',
+        mass: 0.1,
+        floor: 0.02,
+        pin: 'mixed4c/447',
+        table: true,
+        sort: 'index',
+      },
+      unknown: [],
+    });
+    expect(parseView('?v=1&sort=name').sort).toBe('name');
+    expect(parseView('?v=2').sort).toBe('similarity');
   });
 
   it('keeps an unknown class as it was written, so that it can be named', () => {

@@ -1,96 +1,140 @@
-/** The view as an address, and back: `?v=1&run=demo&class=3&mode=compare&b=5`. */
+/** The view as an address, and back: `?v=2&run=demo&class=3&mode=compare&b=5`. */
 
 import type { SetOperation } from '$lib/api/operations';
+import { choice, flag, nullableShare, share, text, type Field } from './fields';
 
-export type Mode = 'explore' | 'compare';
-export type ClassSort = 'index' | 'name' | 'accuracy-down' | 'accuracy-up';
+export type Mode = 'explore' | 'compare' | 'motifs' | 'matrix' | 'model';
+export type ClassSort = 'similarity' | 'index' | 'name' | 'accuracy-down' | 'accuracy-up';
 
-/** Everything that a link carries; ids and indexes stay text, so that an unknown one can be named as such. */
-export interface View {
+/** What every mode looks at; ids and indexes stay text, so that an unknown one can be named as such. */
+interface FrameView {
   run: string | null;
   mode: Mode;
   /** Index of the class explored, A when comparing. */
   class: string | null;
+  /** The layer of the left column, by name; null for the last. */
+  layer: string | null;
+  sort: ClassSort;
+  /** The channel whose page is open, `layer/channel`. */
+  channel: string | null;
+}
+
+/** What a drawing of channels looks like. */
+interface DrawingView {
+  /** Share of each layer's rank mass that is kept; null for each class's own. */
+  mass: number | null;
+  /** Least share of the class's images for an edge to be shown. */
+  floor: number;
+  /** Least share of the class's images for a vertex to be shown. */
+  least: number;
+  /** Width and height of the drawing, relative to its own. */
+  width: number;
+  height: number;
+  /** The pinned channel, `layer/channel`. */
+  pin: string | null;
+  /** Whether attributed channels of the pinned one that are not in the graph are drawn too. */
+  more: boolean;
+  table: boolean;
+}
+
+interface CompareView {
   /** Index of the second class. */
   b: string | null;
   operation: SetOperation;
-  /** Share of each layer's rank mass that is kept; null for each class's own. */
-  mass: number | null;
-  /** Least share of the class's images for a vertex or an edge to be shown. */
-  floor: number;
-  /** The pinned channel, `layer/channel`. */
-  pin: string | null;
-  table: boolean;
-  sort: ClassSort;
 }
 
-export const FIRST_VIEW: Readonly<View> = {
-  run: null,
-  mode: 'explore',
-  class: null,
-  b: null,
-  operation: 'UNION',
-  mass: null,
-  floor: 0,
-  pin: null,
-  table: false,
-  sort: 'index',
+/** Everything that a link carries. */
+export interface View extends FrameView, DrawingView, CompareView {}
+
+/** Each part of a view: the address's word for it and how it is read and written. A mode adds its own at the end. */
+const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
+  run: text('run'),
+  mode: choice('mode', {
+    explore: 'explore',
+    compare: 'compare',
+    motifs: 'motifs',
+    matrix: 'matrix',
+    model: 'model',
+  }),
+  class: text('class'),
+  b: text('b'),
+  operation: choice('op', {
+    union: 'UNION',
+    intersection: 'INTERSECTION',
+    'a-b': 'A_MINUS_B',
+    'b-a': 'B_MINUS_A',
+  }),
+  mass: nullableShare('mass'),
+  floor: share('floor', 0),
+  least: share('least', 0),
+  width: share('width', 1, 0.5, 3),
+  height: share('height', 1, 0.5, 3),
+  pin: text('pin'),
+  more: flag('show-more', 'yes'),
+  table: flag('show', 'table'),
+  layer: text('layer'),
+  channel: text('channel'),
+  sort: choice('sort', {
+    similarity: 'similarity',
+    index: 'index',
+    name: 'name',
+    'accuracy-down': 'accuracy-down',
+    'accuracy-up': 'accuracy-up',
+  }),
+};
+const NAMES = Object.keys(FIELDS) as (keyof View)[];
+
+export const FIRST_VIEW: Readonly<View> = Object.fromEntries(
+  NAMES.map((name) => [name, FIELDS[name].first]),
+) as unknown as View;
+
+const VERSION = 2;
+
+/** What an older version meant where its address says nothing. */
+const MIGRATIONS: Record<number, (fields: URLSearchParams) => void> = {
+  // The list was sorted by index unless told otherwise.
+  1: (fields) => {
+    if (!fields.has('sort')) fields.set('sort', 'index');
+  },
 };
 
-const VERSION = '1';
-const OPERATIONS: Record<string, SetOperation> = {
-  union: 'UNION',
-  intersection: 'INTERSECTION',
-  'a-b': 'A_MINUS_B',
-  'b-a': 'B_MINUS_A',
-};
-const SORTS: ClassSort[] = ['index', 'name', 'accuracy-down', 'accuracy-up'];
+export interface Opened {
+  view: View;
+  /** What the address asks for and this version does not know, as it was written. */
+  unknown: string[];
+}
 
-/** Reads an address. What it does not know, or what lies out of range, counts as not given. */
-export function parseView(search: string): View {
+/** Reads an address of this version or an older one. What is not understood counts as not given, and is named. */
+export function openView(search: string): Opened {
   const fields = new URLSearchParams(search);
-  return {
-    run: fields.get('run') || null,
-    mode: fields.get('mode') === 'compare' ? 'compare' : 'explore',
-    class: fields.get('class') || null,
-    b: fields.get('b') || null,
-    operation: OPERATIONS[fields.get('op') ?? ''] ?? 'UNION',
-    mass: share(fields.get('mass')) || null,
-    floor: share(fields.get('floor')) ?? 0,
-    pin: fields.get('pin') || null,
-    table: fields.get('show') === 'table',
-    sort: SORTS.find((sort) => sort === fields.get('sort')) ?? 'index',
-  };
+  const written = Number(fields.get('v') ?? VERSION);
+  for (let version = written; version < VERSION; version += 1) MIGRATIONS[version]?.(fields);
+  const unknown: string[] = [];
+  const view = { ...FIRST_VIEW } as Record<string, unknown>;
+  for (const name of NAMES) {
+    const field = FIELDS[name] as Field<View[keyof View]>;
+    const given = fields.get(field.key);
+    if (given === null || given === '') continue;
+    const value = field.read(given);
+    if (value === undefined) unknown.push(`${field.key}=${given}`);
+    else view[name] = value;
+  }
+  const keys = new Set<string>(['v', ...NAMES.map((name) => FIELDS[name].key)]);
+  for (const [key, value] of fields) if (!keys.has(key)) unknown.push(`${key}=${value}`);
+  return { view: view as unknown as View, unknown };
 }
+
+/** The view of an address, whatever of it is not understood. */
+export const parseView = (search: string): View => openView(search).view;
 
 /** Writes an address; only what differs from the first view, in a fixed order. */
 export function formatView(view: View): string {
-  const fields = new URLSearchParams({ v: VERSION });
-  if (view.run !== null) fields.set('run', view.run);
-  if (view.mode !== 'explore') fields.set('mode', view.mode);
-  if (view.class !== null) fields.set('class', view.class);
-  if (view.b !== null) fields.set('b', view.b);
-  if (view.operation !== 'UNION') {
-    fields.set(
-      'op',
-      Object.keys(OPERATIONS).find((name) => OPERATIONS[name] === view.operation)!,
-    );
+  const fields = new URLSearchParams({ v: String(VERSION) });
+  for (const name of NAMES) {
+    const field = FIELDS[name] as Field<View[keyof View]>;
+    const written = view[name] === field.first ? null : field.write(view[name]);
+    if (written !== null && written !== '') fields.set(field.key, written);
   }
-  if (view.mass !== null) fields.set('mass', String(round(view.mass)));
-  if (view.floor > 0) fields.set('floor', String(round(view.floor)));
-  if (view.pin !== null) fields.set('pin', view.pin);
-  if (view.table) fields.set('show', 'table');
-  if (view.sort !== 'index') fields.set('sort', view.sort);
-  // A slash is allowed in a query, and `layer/channel` reads better with it.
-  return `?${fields.toString().replaceAll('%2F', '/')}`;
-}
-
-function share(text: string | null): number | null {
-  if (text === null || text.trim() === '') return null;
-  const value = Number(text);
-  return value >= 0 && value <= 1 ? value : null;
-}
-
-function round(value: number): number {
-  return Math.round(value * 10_000) / 10_000;
+  // A slash and a comma are allowed in a query, and `layer/channel` reads better with them.
+  return `?${fields.toString().replaceAll('%2F', '/').replaceAll('%2C', ',')}`;
 }

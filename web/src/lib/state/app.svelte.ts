@@ -1,12 +1,8 @@
 import { ask, ApiError } from '$lib/api/client';
-import {
-  ClassGraphQuery,
-  CompareQuery,
-  RunsQuery,
-  type ClassWithGraph,
-  type Comparison,
-  type Run,
-} from '$lib/api/operations';
+import { ClassGraphQuery } from '$lib/api/generated/class-graph';
+import { CompareQuery } from '$lib/api/generated/compare';
+import { RunsQuery } from '$lib/api/generated/runs';
+import type { ClassWithGraph, Comparison, Run } from '$lib/api/operations';
 import { classId } from '$lib/util/ids';
 import { Classes } from './classes.svelte';
 import { Details } from './details.svelte';
@@ -14,11 +10,14 @@ import { Focus } from './focus.svelte';
 import { Resource } from './resource.svelte';
 import { ThemeState } from './theme.svelte';
 import { ViewState } from './view.svelte';
+import { takeToken, token } from '$lib/api/token';
 
 export type Slot = 'a' | 'b';
 
 /** Everything the page knows; one instance, handed to the components that need it. */
 export class App {
+  /** Whether this page may change anything on the server. */
+  readonly canWrite: boolean;
   readonly view = new ViewState();
   readonly theme = new ThemeState();
   readonly runs = new Resource<Run[]>();
@@ -33,6 +32,11 @@ export class App {
   readonly run: Run | undefined = $derived(
     this.runs.data?.find((run) => run.id === this.view.current.run) ?? undefined,
   );
+
+  constructor() {
+    takeToken();
+    this.canWrite = token() !== null;
+  }
 
   loadRuns(): void {
     this.runs.load('runs', async (signal) => (await ask(RunsQuery, {}, signal)).runs);

@@ -1,6 +1,7 @@
 import { ask, ApiError } from '$lib/api/client';
 import type { VariablesOf } from '$lib/api/graphql';
-import { ClassesQuery, type ClassInfo, type ClassPage } from '$lib/api/operations';
+import { ClassesQuery } from '$lib/api/generated/classes';
+import type { ClassInfo, ClassPage } from '$lib/api/operations';
 import type { ClassSort } from './address';
 
 /** The server's most are 500; the first page should come quickly. */

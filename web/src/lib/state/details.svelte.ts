@@ -1,5 +1,6 @@
 import { ask } from '$lib/api/client';
-import { ChannelInClassQuery, type ChannelInClass } from '$lib/api/operations';
+import { ChannelInClassQuery } from '$lib/api/generated/channel-in-class';
+import type { ChannelInClass } from '$lib/api/operations';
 import { Resource } from './resource.svelte';
 
 const REMEMBERED = 300;

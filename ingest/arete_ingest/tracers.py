@@ -1,4 +1,4 @@
-"""Records a model whose forward computes with the sizes of its maps.
+"""What records a model with torch.fx, module by module; also one whose forward computes with the sizes of its maps.
 
 torch.fx stands for every value by a placeholder, also for sizes, so that an `if` or a `max` over them cannot be
 followed ("same" padding, for instance). For one image size all sizes but that of the batch are known: here each
@@ -15,7 +15,17 @@ from torch import Tensor, nn
 from torch.fx.node import map_aggregate
 from torch.fx.proxy import Attribute
 
-from arete_ingest.recording import WholeModulesTracer
+
+class WholeModulesTracer(torch.fx.Tracer):
+    """Keeps convolutions, normalizations and the like whole, also where subclasses only change the constructor."""
+
+    _WHOLE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        """Returns whether a module is one operation."""
+        if any(isinstance(m, base) and type(m).forward is base.forward for base in self._WHOLE):
+            return True
+        return super().is_leaf_module(m, module_qualified_name)
 
 
 class SizedProxy(torch.fx.Proxy):
