@@ -15,7 +15,8 @@ from arete_core.errors import AreteError, BadInput, DatabaseError, DatabaseUnava
 from arete_graphql.settings import Limits
 from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
-from arete_queries.results import AttributionGraph, LayerInfo
+from arete_queries.channel_page import ChannelLinks
+from arete_queries.results import AttributionGraph, ChannelInfo, LayerInfo
 from arete_queries.runner import QueryRunner
 
 RunnerFactory = Callable[[], Awaitable[QueryRunner]]
@@ -130,6 +131,14 @@ class GraphKey:
     min_share: float
 
 
+@dataclass(frozen=True)
+class LinkKey:
+    """What makes two requests for a channel's inputs or outputs the same question."""
+
+    channel_id: str
+    first: int
+
+
 @dataclass
 class RequestContext:
     """One GraphQL request.
@@ -151,10 +160,14 @@ class RequestContext:
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
+    channels: DataLoader[str, ChannelInfo | None] = field(init=False)
+    links: DataLoader[LinkKey, ChannelLinks] = field(init=False)
 
     def __post_init__(self) -> None:
         self.layers = DataLoader(self._load_layers)
         self.graphs = DataLoader(self._load_graphs)
+        self.channels = DataLoader(self._load_channels)
+        self.links = DataLoader(self._load_links)
 
     async def read(
         self, function: Callable[Concatenate[QueryRunner, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -196,6 +209,15 @@ class RequestContext:
         return await asyncio.gather(
             *(self.read(reads.class_graph, key.class_id, mass=key.mass, min_share=key.min_share) for key in keys),
             return_exceptions=True,
+        )
+
+    async def _load_channels(self, ids: list[str]) -> list[ChannelInfo | None]:
+        found = await self.read(reads.get_channels, ids)
+        return [found.get(id_) for id_ in ids]
+
+    async def _load_links(self, keys: list[LinkKey]) -> list[ChannelLinks | BaseException]:
+        return await asyncio.gather(
+            *(self.read(reads.channel_links, key.channel_id, first=key.first) for key in keys), return_exceptions=True
         )
 
 

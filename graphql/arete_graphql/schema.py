@@ -16,13 +16,18 @@ from arete_graphql.limits import document_limits
 from arete_graphql.plain_lists import PlainListContext
 from arete_graphql.settings import Limits
 from arete_graphql.types.graphs import GraphQueries
+from arete_graphql.types.groups import GroupQueries
+from arete_graphql.types.motifs import MotifQueries
+from arete_graphql.types.overlaps import OverlapQueries
+from arete_graphql.types.rankings import RankingQueries
 from arete_graphql.types.runs import RunQueries
+from arete_graphql.types.searches import SearchQueries
 
 SCHEMA_FILE = Path(__file__).resolve().parents[1] / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. An id that names nothing gives null and an error NOT_FOUND.")
-class Query(RunQueries, GraphQueries):
+class Query(RunQueries, GraphQueries, OverlapQueries, MotifQueries, GroupQueries, SearchQueries, RankingQueries):
     """The root of every query; each subject brings its own fields."""
 
 
