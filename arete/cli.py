@@ -24,6 +24,7 @@ from arete.commands import (
     doctor,
     embed,
     exclude,
+    features,
     graph,
     groups,
     import_,
@@ -67,6 +68,7 @@ app.command("ingest")(ingest.ingest)
 app.add_typer(import_.app, name="import")
 app.command("embed")(embed.embed)
 app.command("load")(load.load)
+app.command("features")(features.features)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)
 app.command("graph")(graph.graph)

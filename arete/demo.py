@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from arete.connect import database, engine_settings, make_runner
+from arete.connect import engine_settings, lasting_database, make_runner
 from arete.serving import Service
 from arete.settings import Settings
 from arete_core.errors import CapabilityError, RunAlteredError, RunFolderError, RunVersionError
@@ -42,10 +42,10 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool) -> N
             folder = make_demo_run(settings.home, progress)
             if engine is not None:
                 engine.result()
-            with database(settings, progress) as address:
+            with lasting_database(settings, progress) as address:
 
                 async def load() -> None:
-                    async with await make_runner(settings, address) as runner:
+                    async with await make_runner(settings, address()) as runner:
                         await load_run(runner, folder, replace=True, progress=progress)
 
                 asyncio.run(load())

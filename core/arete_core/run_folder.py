@@ -5,6 +5,7 @@ rename, and holds the sha256 and row count of every table. Whoever reads a run f
 which refuses a half-written, newer or altered one.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterator
@@ -117,7 +118,8 @@ class RunFolder:
     Attributes:
         path: Absolute.
         manifest: Its manifest.
-        manifest_sha256: Of `manifest.json`, which fixes every number of the run.
+        manifest_sha256: Of `manifest.json`, as it is without added tables: it fixes every number of the run, and the
+            exclusions.
     """
 
     path: Path
@@ -161,7 +163,7 @@ class RunFolder:
         manifest = _parse_manifest(manifest_path, raw)
         for name, info in manifest.files.items():
             _check_file(path, name, info, verify=verify)
-        return cls(path, manifest, hashlib.sha256(raw).hexdigest())
+        return cls(path, manifest, hashlib.sha256(_without_added(manifest) or raw).hexdigest())
 
     @property
     def numbers_sha256(self) -> str:
@@ -271,6 +273,15 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return manifest.model_dump_json(indent=2).encode() + b"\n"
 
 
+def _without_added(manifest: Manifest) -> bytes | None:
+    """Returns a manifest's bytes without the tables that were added; None where there are none."""
+    added = {f"{name}.parquet" for name in ADDED_TABLES} & manifest.files.keys()
+    if not added:
+        return None
+    files = {name: info for name, info in manifest.files.items() if name not in added}
+    return manifest_bytes(manifest.model_copy(update={"files": files, "pictures": {}}))
+
+
 def path_beside(folder: Path, name: str, sha256: str) -> Path:
     """Returns where the new file of a change waits for its name."""
     return folder / f".{name}.{sha256[:16]}.next"
@@ -300,6 +311,14 @@ def finish_change(folder: Path) -> None:
 
 def _holds(path: Path, sha256: str) -> bool:
     return path.is_file() and sha256_of(path) == sha256
+
+
+def writing_failed(folder: Path, error: OSError) -> RunFolderError:
+    """Returns the error for a job that the disk has let down, with what to do about it."""
+    hint = "check the rights on the folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room on the disk, then run the same command again: it continues"
+    return RunFolderError(f"writing {folder} failed: {error.strerror or error}", hint=hint)
 
 
 def _parse_manifest(path: Path, raw: bytes) -> Manifest:

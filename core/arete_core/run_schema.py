@@ -131,6 +131,26 @@ SPRITES: Final = _schema(
 """One picture strip a channel: its examples side by side, best first, each `tile_px` square. `file` is relative to the
 run folder."""
 
+CLASS_EXAMPLES: Final = _schema(
+    ("class", pa.int32()),
+    *((field.name, field.type) for field in EXAMPLES),
+)
+"""Dataset examples of a channel among one class's images, for the channels that the class's graph keeps."""
+
+CLASS_SPRITES: Final = _schema(
+    ("class", pa.int32()),
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("file", pa.string()),
+    ("offset", pa.int64()),
+    ("bytes", pa.int64()),
+    ("tiles", pa.int32()),
+    ("tile_px", pa.int32()),
+    ("sha256", pa.string()),
+)
+"""The picture strips of `class_examples`, those of a class one behind another in one file: each is the `bytes` from
+`offset` on, a picture of its own, whose hash `sha256` is. `file` is relative to the run folder."""
+
 EMBEDDINGS: Final = _schema(
     ("layer", pa.int32()),
     ("class", pa.int32()),
@@ -208,6 +228,8 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "members": MEMBERS,
     "examples": EXAMPLES,
     "sprites": SPRITES,
+    "class_examples": CLASS_EXAMPLES,
+    "class_sprites": CLASS_SPRITES,
     "embeddings": EMBEDDINGS,
     "features": FEATURES,
     "atlases": ATLASES,
@@ -219,5 +241,17 @@ GIVEN_TABLES: Final = ("graphs", "ranks", "attributes")
 """Either all of them are there or none."""
 ADDED_TABLES: Final = frozenset({"embeddings", "features", "atlases"})
 """Tables that may be added to a whole run, or made anew: no number that is loaded depends on them."""
-OPTIONAL_TABLES: Final = frozenset({"scores", "examples", "sprites", "images", "members", *GIVEN_TABLES, *ADDED_TABLES})
+OPTIONAL_TABLES: Final = frozenset(
+    {
+        "scores",
+        "examples",
+        "sprites",
+        "class_examples",
+        "class_sprites",
+        "images",
+        "members",
+        *GIVEN_TABLES,
+        *ADDED_TABLES,
+    }
+)
 """Tables that a run may lack, for instance one that was imported without its images."""

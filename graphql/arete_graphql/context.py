@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 from strawberry.types.graphql import OperationType
 
 from arete_core.errors import AreteError, BadInput, DatabaseError, DatabaseUnavailableError
+from arete_graphql.metrics import Metrics
 from arete_graphql.settings import Limits
 from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
@@ -47,10 +48,12 @@ class Database:
 
     Args:
         factory: Connects and returns a runner; raises `DatabaseUnavailableError` where nothing answers.
+        metrics: Told how long each read takes.
     """
 
-    def __init__(self, factory: RunnerFactory) -> None:
+    def __init__(self, factory: RunnerFactory, metrics: Metrics | None = None) -> None:
         self._factory = factory
+        self._metrics = metrics or Metrics()
         self._current: _Connection | None = None
         self._connecting = asyncio.Lock()
         self._failure: tuple[float, AreteError] | None = None
@@ -85,8 +88,9 @@ class Database:
             DatabaseUnavailableError: If the database does not answer.
             AreteError: Whatever the read raises.
         """
-        async with self._lease() as runner:
-            return await function(runner, *args, **kwargs)
+        with self._metrics.reading(function.__name__):
+            async with self._lease() as runner:
+                return await function(runner, *args, **kwargs)
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[QueryRunner]:

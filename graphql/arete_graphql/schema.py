@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import strawberry
-from strawberry.extensions import ParserCache, ValidationCache
+from strawberry.extensions import DisableIntrospection, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 
 from arete_graphql.limits import document_limits
@@ -36,12 +36,13 @@ class _Schema(strawberry.Schema):
         """Leaves logging to `arete_graphql.errors`, which knows the request's id and what was raised on purpose."""
 
 
-def make_schema(limits: Limits, *, mutation: type | None = None) -> strawberry.Schema:
+def make_schema(limits: Limits, *, mutation: type | None = None, introspection: bool = True) -> strawberry.Schema:
     """Builds the schema.
 
     Args:
         limits: How large a document may be.
         mutation: The root of every mutation; None for a service that only reads.
+        introspection: Answer questions about the schema itself.
 
     Returns:
         The schema; execute with a `RequestContext` as context.
@@ -50,7 +51,12 @@ def make_schema(limits: Limits, *, mutation: type | None = None) -> strawberry.S
         Query,
         mutation,
         config=StrawberryConfig(sort_schema=False),
-        extensions=[document_limits(limits), ParserCache, ValidationCache],
+        extensions=[
+            document_limits(limits),
+            ParserCache,
+            ValidationCache,
+            *([] if introspection else [DisableIntrospection]),
+        ],
         execution_context_class=PlainListContext,
     )
 

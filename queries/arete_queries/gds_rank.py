@@ -16,9 +16,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from arete_core.errors import BadInput, NotFoundError
+from arete_core.rank import DAMPING
 from arete_queries.arguments import check_min_share, check_text
 from arete_queries.lists import get_channel, get_class
-from arete_queries.rank import DAMPING
 from arete_queries.results import ClassInfo
 from arete_queries.runner import QueryRunner
 

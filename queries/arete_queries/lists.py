@@ -196,7 +196,7 @@ async def list_channels(
     params = {"layer": check_text("layer", layer_id), "from": start, "first": check_first(first)}
     rows = await runner.run("channels", params)
     if not rows:
-        raise await _no_layer(runner, layer_id)
+        raise await no_layer(runner, layer_id)
     return Page(tuple(channel_info(channel) for channel in rows[0]["channels"]), rows[0]["total"], start, question)
 
 
@@ -217,7 +217,7 @@ async def get_layer(runner: QueryRunner, id_: str) -> LayerInfo:
     for row in rows:
         if row["layer"]["id"] == id_:
             return layer_info(row["layer"])
-    raise await _no_layer(runner, id_)
+    raise await no_layer(runner, id_)
 
 
 async def check_same_run(runner: QueryRunner, *, class_id: str, layer_id: str) -> None:
@@ -264,7 +264,8 @@ async def _no_channel(runner: QueryRunner, id_: str) -> NotFoundError:
     return NotFoundError("channel", id_, hint=nearest(parts.layer, list(sizes)) or _layers_hint(parts.run, sizes))
 
 
-async def _no_layer(runner: QueryRunner, id_: str) -> NotFoundError:
+async def no_layer(runner: QueryRunner, id_: str) -> NotFoundError:
+    """Returns the error for a layer id that names nothing; its hint says what is near it."""
     run, _, layer = id_.partition("/")
     rows = await runner.run("layers", {"run": run})
     if not rows:

@@ -9,11 +9,11 @@ import numpy as np
 
 from arete_core.errors import BadInput, NotFoundError
 from arete_core.ids import channel_id
+from arete_core.rank import Floats
 from arete_queries.arguments import AGAIN, check_first, check_text
 from arete_queries.channel_page import get_channels
 from arete_queries.groups import expand_groups
 from arete_queries.lists import check_same_run
-from arete_queries.rank import Floats
 from arete_queries.records import class_info, layer_info
 from arete_queries.results import ChannelInfo, ClassInfo, LayerInfo
 from arete_queries.runner import QueryRunner

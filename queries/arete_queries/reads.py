@@ -4,6 +4,7 @@ Only complete classes of complete runs are seen. Ids that name nothing raise `No
 `BadInput`, a database that fails `DatabaseError`.
 """
 
+from arete_core.rank import RankMode
 from arete_queries.channel_page import (
     ClassUseOrder,
     channel_links,
@@ -14,6 +15,7 @@ from arete_queries.channel_page import (
 )
 from arete_queries.channel_use import UseOrder, channel_communities, channel_uses
 from arete_queries.data_version import data_state
+from arete_queries.embeddings import layer_embedding
 from arete_queries.gds_rank import class_scores, gds_rank
 from arete_queries.graphs import channel_in_class, class_graph, compare_classes
 from arete_queries.group_results import OverlapOperation
@@ -41,7 +43,6 @@ from arete_queries.motif_results import MotifPattern
 from arete_queries.motifs import find_common_motifs, shared_path
 from arete_queries.neighbors import class_neighbors, class_similarity
 from arete_queries.overlap import overlap_classes
-from arete_queries.rank import RankMode
 from arete_queries.ranking import rank_channels
 from arete_queries.remainder import less_contributing
 from arete_queries.results import ClassOrder
@@ -80,6 +81,7 @@ __all__ = [
     "get_layer",
     "get_run",
     "label_channel",
+    "layer_embedding",
     "less_contributing",
     "list_channel_classes",
     "list_channels",

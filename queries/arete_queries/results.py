@@ -93,6 +93,19 @@ class ClassKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Embedding:
+    """Where classes lie in a layer, alike ones near each other: ids and coordinates, as parallel lists.
+
+    Centred at 0 with a root mean square distance of 1, in every layer.
+    """
+
+    layer: str
+    classes: tuple[str, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class ClassInfo:
     """A complete class. `key` is its small integer in the whole database, `index` its number in the run.
 

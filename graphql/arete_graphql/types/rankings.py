@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import ID
 
+from arete_core.rank import DAMPING
 from arete_graphql.context import Info
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
@@ -12,7 +13,6 @@ from arete_graphql.types.common import First, MinShare, describe_enum
 from arete_graphql.types.layers import Layer
 from arete_queries import reads
 from arete_queries.matrix import MAX_ROWS, MatrixOrder
-from arete_queries.rank import DAMPING
 
 describe_enum(
     MatrixOrder,

@@ -5,10 +5,12 @@ from typing import Annotated, Self
 import strawberry
 from strawberry import ID
 
+from arete_core.errors import NotFoundError
 from arete_graphql.context import Info
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
 from arete_graphql.types.common import After, Connection, First, layer_name, mirror
+from arete_graphql.types.embeddings import Embedding
 from arete_graphql.types.groups import Group
 from arete_graphql.types.layers import Layer
 from arete_graphql.types.uses import ChannelUses, Communities
@@ -45,6 +47,16 @@ class Run:
     async def layers(self, info: Info) -> list[Layer]:
         """Reads the run's layers, once a request."""
         return [Layer.of(layer) for layer in await info.context.layers.load(self.id)]
+
+    @strawberry.field(description="Where its classes lie in a layer; null where nobody has placed them.")
+    async def embedding(
+        self, info: Info, layer: Annotated[ID, strawberry.argument(description="`run/layer`.")]
+    ) -> Embedding | None:
+        """Reads the places of the run's classes."""
+        if layer.partition("/")[0] != self.id:
+            raise NotFoundError("layer", layer, hint=f"a layer of run {self.id!r} was expected: {self.id}/LAYER")
+        found = await info.context.read(reads.layer_embedding, layer)
+        return None if found is None else Embedding.of(found)
 
     @strawberry.field(description="Its classes.")
     async def classes(

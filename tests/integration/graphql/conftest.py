@@ -111,7 +111,9 @@ def with_pictures(folder: RunFolder) -> RunFolder:
 def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service; its runs replace what other tests left under their ids and nothing else."""
     base = tmp_path_factory.mktemp("runs")
-    folder = with_pictures(random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, seed=3))
+    folder = with_pictures(
+        random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, embeddings=True, seed=3)
+    )
     other = random_run(base / OTHER, run_id=OTHER, class_count=2, seed=4)
     statements: list[str] = []
 

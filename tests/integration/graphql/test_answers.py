@@ -373,3 +373,21 @@ def test_the_examples_of_the_documentation_work(service: Any) -> None:
     assert "demo" in {run["id"] for run in runs["runs"]}
     assert class_["class"]["graph"]["edges"]
     assert [layer["layer"] for layer in compared["compare"]["layers"]] == ["block0", "block1", "block2", "block3"]
+
+
+def test_a_layer_s_embedding(service: Any) -> None:
+    query = """query ($layer: ID!) { run(id: "demo") { embedding(layer: $layer) { layerId classes x y } } }"""
+    found = service.data(query, layer="demo/block1")["run"]["embedding"]
+    assert found["layerId"] == "demo/block1"
+    rows = [row for row in service.folder.table("embeddings").to_pylist() if row["layer"] == 1]
+    assert found["classes"] == [f"demo/{row['class']}" for row in rows]
+    assert found["x"] == pytest.approx([row["x"] for row in rows])
+    assert found["y"] == pytest.approx([row["y"] for row in rows])
+    assert service.data('{ run(id: "demo-2") { embedding(layer: "demo-2/block1") { x } } }')["run"]["embedding"] is None
+
+
+@pytest.mark.parametrize("layer", ["demo/block9", "demo-2/block1", "block1"])
+def test_an_embedding_of_a_layer_that_is_not_the_run_s(service: Any, layer: str) -> None:
+    answer = service.ask('query ($layer: ID!) { run(id: "demo") { embedding(layer: $layer) { x } } }', layer=layer)
+    assert answer["data"]["run"]["embedding"] is None
+    assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"

@@ -88,6 +88,7 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_run": {"run": "other"},
     "edges_of_class": {"class": 0},
     "excluded_channels": {"run": "tiny"},
+    "embedding": {"layer": "tiny/block1"},
     "foreign_nodes": {"known": ["Run", "Layer", "Channel"]},
     "gds_drop": {"graph": "nothing"},
     "gds_pagerank": {"class": A, "graph": "projected", "damping": 0.85, "iterations": 20, "tolerance": 1e-7},
@@ -114,6 +115,7 @@ CASES: dict[str, dict[str, Any]] = {
         "class": 0, "run": "tiny", "positions": [0], "counts": [1], "ranks": [0.5], "entries": [0.0], "kept": [True],
     },
     "write_attributes": {"class": 0, **EDGES},
+    "write_embedding": {"layer": "tiny/block1", "classes": [A, B], "x": [0.5, -0.5], "y": [0.0, 1.0]},
     "write_influences": {"class": 0, **EDGES},
 }  # fmt: skip
 

@@ -57,8 +57,16 @@ def test_tables_are_added_and_replaced(tmp_path: Path) -> None:
     assert after.manifest.pictures == {"features": {"seed": 7}}
     assert after.manifest.files["features.parquet"].rows == 1
     assert after.numbers_sha256 == before.numbers_sha256
-    assert after.manifest_sha256 != before.manifest_sha256
+    assert after.manifest_sha256 != before.manifest_sha256  # a channel is excluded now
     assert not list(before.path.glob(".*"))
+
+
+def test_pictures_change_nothing_of_what_a_database_holds(tmp_path: Path) -> None:
+    before = random_run(tmp_path / "run")
+    with locked(before.path):
+        after = change_tables(before, {"features": new_tables()["features"]}, pictures={"features": {"seed": 7}})
+    assert sha256_of(before.path / MANIFEST) != before.manifest_sha256
+    assert (after.manifest_sha256, after.numbers_sha256) == (before.manifest_sha256, before.numbers_sha256)
 
 
 def test_a_run_of_an_older_format_gets_the_new_one_and_keeps_its_numbers(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from arete_core.errors import RunFolderError
+from arete_core.extract import Extraction
+from arete_core.layout import Layout
+from arete_core.rank import Floats, Ints
 from arete_core.run_folder import RunFolder
-from arete_queries.extract import Extraction
-from arete_queries.layout import Layout
-from arete_queries.rank import Floats, Ints
 
 
 class GivenGraphs:

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from arete_core.class_data import RunData
 from arete_core.errors import RunAlteredError, RunFolderError, SettingError
 from arete_core.exclusions import exclude_channels
 from arete_core.run_folder import RunFolder
 from arete_core.run_schema import GIVEN_TABLES, TABLES
-from arete_queries.class_data import RunData
 from run_builder import ClassSpec, LayerSpec, build_run, write_run
 
 LAYERS = [LayerSpec("a", 3), LayerSpec("b", 2, [0])]

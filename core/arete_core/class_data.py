@@ -10,12 +10,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from arete_core.errors import RunFolderError
+from arete_core.extract import Extraction, extract
+from arete_core.given import GivenGraphs
+from arete_core.layout import Layout
+from arete_core.rank import Floats, Ints, rank_class
 from arete_core.run_folder import RunFolder
 from arete_core.run_schema import COUNT_COLUMNS
-from arete_queries.extract import Extraction, extract
-from arete_queries.given import GivenGraphs
-from arete_queries.layout import Layout
-from arete_queries.rank import Floats, Ints, rank_class
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from arete_core.errors import ConvergenceError
-from arete_queries.layout import Layout
+from arete_core.layout import Layout
 
 DAMPING: Final = 0.85  # Summit's and networkx's default
 RESIDUAL: Final = 1e-12

@@ -21,8 +21,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arete_queries.layout import Layout
-from arete_queries.rank import Floats, Ints
+from arete_core.layout import Layout
+from arete_core.rank import Floats, Ints
 
 FIRST_STEP: Final = 75  # thousandths of each layer's rank mass; Summit starts at 7.5%
 STEP: Final = 5  # and goes on by 0.5%

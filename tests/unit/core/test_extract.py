@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from arete_queries.extract import entries, extract
-from arete_queries.layout import Layout
+from arete_core.extract import entries, extract
+from arete_core.layout import Layout
 
 
 def kept_by_definition(layout: Layout, ranks: list[Fraction], mass: Fraction) -> set[int]:

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from arete_core.class_data import ClassData, RunData
 from arete_core.errors import RunFolderError
 from arete_core.run_folder import RunFolder
 from arete_core.run_schema import TABLES
-from arete_queries.class_data import ClassData, RunData
 from run_builder import hand_worked_run, random_run, write_run
 
 TABLE_NAMES = ("layers", "channels", "classes", "activations", "influences")

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hand_worked
+from arete_core import rank
+from arete_core.class_data import RunData
 from arete_core.errors import ConvergenceError
-from arete_queries import rank
-from arete_queries.class_data import RunData
-from arete_queries.layout import Layout
-from arete_queries.rank import RankMode, pagerank, personalization, rank_class
+from arete_core.layout import Layout
+from arete_core.rank import RankMode, pagerank, personalization, rank_class
 from run_builder import hand_worked_run, random_run
 
 Graph = tuple[int, np.ndarray, np.ndarray, np.ndarray, np.ndarray]
