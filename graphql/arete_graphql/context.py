@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -57,6 +57,7 @@ class Database:
         self._current: _Connection | None = None
         self._connecting = asyncio.Lock()
         self._failure: tuple[float, AreteError] | None = None
+        self._work: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Connects, or logs that the database is not there yet."""
@@ -66,7 +67,10 @@ class Database:
             log.warning("%s; the service starts without it and keeps trying", error.message)
 
     async def close(self) -> None:
-        """Closes the connection."""
+        """Ends what runs in the background and closes the connection."""
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
         connection, self._current = self._current, None
         if connection is not None:
             await connection.runner.close()
@@ -91,6 +95,20 @@ class Database:
         with self._metrics.reading(function.__name__):
             async with self._lease() as runner:
                 return await function(runner, *args, **kwargs)
+
+    def in_background(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Starts work that goes on when the request that asked for it is answered or gone.
+
+        Args:
+            work: What to do.
+
+        Returns:
+            Its task; it is cancelled when the service stops.
+        """
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[QueryRunner]:

@@ -18,6 +18,7 @@ from arete_graphql.settings import Limits
 from arete_graphql.types.graphs import GraphQueries
 from arete_graphql.types.groups import GroupQueries
 from arete_graphql.types.motifs import MotifQueries
+from arete_graphql.types.mutations import Mutation
 from arete_graphql.types.overlaps import OverlapQueries
 from arete_graphql.types.rankings import RankingQueries
 from arete_graphql.types.runs import RunQueries
@@ -36,7 +37,7 @@ class _Schema(strawberry.Schema):
         """Leaves logging to `arete_graphql.errors`, which knows the request's id and what was raised on purpose."""
 
 
-def make_schema(limits: Limits, *, mutation: type | None = None, introspection: bool = True) -> strawberry.Schema:
+def make_schema(limits: Limits, *, mutation: type | None = Mutation, introspection: bool = True) -> strawberry.Schema:
     """Builds the schema.
 
     Args:

@@ -16,6 +16,7 @@ from arete_queries.channel_page import (
 from arete_queries.channel_use import UseOrder, channel_communities, channel_uses
 from arete_queries.data_version import data_state
 from arete_queries.embeddings import layer_embedding
+from arete_queries.exclusion import exclusion_state
 from arete_queries.gds_rank import class_scores, gds_rank
 from arete_queries.graphs import channel_in_class, class_graph, compare_classes
 from arete_queries.group_results import OverlapOperation
@@ -71,6 +72,7 @@ __all__ = [
     "create_group",
     "data_state",
     "delete_group",
+    "exclusion_state",
     "expand_groups",
     "find_common_motifs",
     "gds_rank",

@@ -44,6 +44,7 @@ class Channel:
     index: int = strawberry.field(description="Its index in the layer, from 0.")
     label: str | None = strawberry.field(description="What a person called it; null where nobody has.")
     excluded: bool = strawberry.field(description="Left out of every graph, for instance as non-semantic.")
+    excluded_reason: str | None = strawberry.field(description="Why it is left out; null where it is not.")
     picture: Picture | None = strawberry.field(description="Its dataset examples; null where the run has none.")
 
     @classmethod
@@ -61,6 +62,7 @@ class Channel:
             index=info.index,
             label=info.label,
             excluded=info.excluded,
+            excluded_reason=info.excluded_reason,
             picture=picture,
         )
 

@@ -15,12 +15,21 @@ from arete_graphql.types.groups import Group
 from arete_graphql.types.layers import Layer
 from arete_graphql.types.uses import ChannelUses, Communities
 from arete_queries import reads
+from arete_queries.arguments import check_first
 from arete_queries.channel_use import UseOrder
 from arete_queries.results import ClassKind, ClassOrder, RunInfo
 
 RunArgument = Annotated[ID, strawberry.argument(name="id", description="A run's id.")]
 ClassArgument = Annotated[ID, strawberry.argument(name="id", description="A class's id, `run/index`.")]
 ChannelArgument = Annotated[ID, strawberry.argument(name="id", description="A channel's id, `run/layer/channel`.")]
+
+
+@strawberry.type(description="The channels of a run that are left out of every graph.")
+class ExcludedChannels:
+    """Excluded channels."""
+
+    total_count: int = strawberry.field(description="How many there are.")
+    channels: list[Channel] = strawberry.field(description="By layer, then index.")
 
 
 @strawberry.type(description="A model applied to a set of images, counted and loaded.")
@@ -91,6 +100,21 @@ class Run:
             after=after,
         )
         return Connection[Class].of(page, Class.of)
+
+    @strawberry.field(description="Channels that are left out of every graph, by layer, then index.")
+    async def excluded_channels(self, info: Info, first: First = 50) -> ExcludedChannels:
+        """Reads the run's excluded channels."""
+        ids = (await info.context.read(reads.exclusion_state, self.id)).excluded
+        found = await info.context.channels.load_many(list(ids[: check_first(first)]))
+        return ExcludedChannels(total_count=len(ids), channels=[Channel.of(one) for one in found if one is not None])
+
+    @strawberry.field(
+        description="Classes that an exclusion of channels has touched and that are still to be ranked anew; 0 when "
+        "all is done."
+    )
+    async def classes_to_rank(self, info: Info) -> int:
+        """Counts the run's classes that are ranked as before an exclusion."""
+        return (await info.context.read(reads.exclusion_state, self.id)).classes_to_rank
 
     @strawberry.field(description="Its groups, by name.")
     async def groups(self, info: Info) -> list[Group]:
