@@ -90,7 +90,8 @@ class Service:
             typer.echo(f"Neo4j Browser:  {address.browser_url}")
             password = self._settings.home / "neo4j" / "password"
             typer.echo(f"                user {address.user}, password in {password}")
-        typer.echo("Ctrl-C stops it.", err=True)
+        if self._settings.log_format == "text":
+            typer.echo("Ctrl-C stops it.", err=True)
         if self._open_browser:
             # Opening may wait for the browser to start; the service must not wait with it.
             threading.Thread(target=_open, args=(with_token,), daemon=True).start()

@@ -20,6 +20,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -56,12 +57,13 @@ class Phase:
 
     latencies_ms: dict[str, list[float]] = field(default_factory=dict)
     bytes_received: int = 0
+    elapsed_s: float = 0.0
 
     def note(self, outcome: str, latency_ms: float) -> None:
         """Keeps one answer's outcome and latency."""
         self.latencies_ms.setdefault(outcome, []).append(latency_ms)
 
-    def report(self, rate: float, seconds: float) -> dict[str, Any]:
+    def report(self, rate: float) -> dict[str, Any]:
         """Returns the phase's figures."""
         outcomes = {
             outcome: {"count": len(found)} | {f"p{share}": round(quantile(found, share), 1) for share in (50, 95, 99)}
@@ -70,7 +72,7 @@ class Phase:
         answered = len(self.latencies_ms.get("ok", ()))
         return {
             "due per s": rate,
-            "answered per s": round(answered / seconds, 1),
+            "answered per s": round(answered / self.elapsed_s, 1),
             "kB an answer": round(self.bytes_received / max(answered, 1) / 1000, 1),
             "ms": outcomes,
         }
@@ -99,7 +101,8 @@ class Client:
         """Returns status and body; status 0 where the connection failed."""
         connection = await self._free.get()
         try:
-            if connection is None:
+            # The service closes connections that lie idle, as between two phases.
+            if connection is None or connection[0].at_eof():
                 connection = await asyncio.open_connection(*self._where)
             reader, writer = connection
             body = json.dumps(question).encode()
@@ -142,6 +145,7 @@ async def run_phase(client: Client, question: Question, rate: float, seconds: fl
             if pause > 0:
                 await asyncio.sleep(pause)
             tasks.create_task(one(due))
+    phase.elapsed_s = time.perf_counter() - started
     return phase
 
 
@@ -162,12 +166,14 @@ async def measure(url: str, run: str, process: psutil.Process, options: argparse
     def compare() -> dict[str, Any]:
         return {"query": COMPARE, "variables": {"a": class_id(), "b": class_id()}}
 
+    (java,) = [child for child in process.children(recursive=True) if "java" in child.name()]
+    parts = {"service": process, "engine": java}
+
     def memory_mb() -> dict[str, int]:
-        engine = [child for child in process.children(recursive=True) if "java" in child.name()]
-        return {
-            "service": process.memory_info().rss // 2**20,
-            "engine": sum(child.memory_info().rss for child in engine) // 2**20,
-        }
+        return {name: part.memory_info().rss // 2**20 for name, part in parts.items()}
+
+    def processor_s() -> dict[str, float]:
+        return {name: sum(part.cpu_times()[:2]) for name, part in parts.items()}
 
     # Plans, pages and Java's compiler: whoever comes first pays for the others.
     await run_phase(client, graph, 20, 5)
@@ -183,8 +189,14 @@ async def measure(url: str, run: str, process: psutil.Process, options: argparse
     wide = Client(url, options.users * 8)
     for name, question, rate in phases:
         seconds = options.seconds if name != "graph, kept" else options.seconds / 2
+        before = processor_s()
         phase = await run_phase(wide if name == "flood" else client, question, rate, seconds)
-        figures[name] = phase.report(rate, seconds)
+        after = processor_s()
+        figures[name] = phase.report(rate)
+        # Does not depend on what else the machine does, unlike the latencies.
+        figures[name]["processor ms a request"] = {
+            part: round((after[part] - before[part]) / int(rate * seconds) * 1000, 1) for part in parts
+        }
         figures[name]["memory MB"] = memory_mb()
     return figures
 
@@ -230,6 +242,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="of each phase")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the service is stopped whatever ends this
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder)
         run = options.loaded or prepare(options.run, home, options.classes)

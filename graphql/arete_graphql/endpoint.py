@@ -29,11 +29,14 @@ from arete_graphql.errors import BAD_QUERY, describe_graphql, error_entry, error
 from arete_graphql.limits import Gate
 from arete_graphql.metrics import Metrics
 from arete_graphql.operations import Operations
+from arete_graphql.picture_tables import PictureBook
 from arete_graphql.settings import ApiSettings, Limits
 from arete_graphql.token import READ_ONLY_HINT, write_access
 
 log = logging.getLogger("arete.api")
 
+_READ_AWAY_BYTES = 4 * 1024 * 1024
+"""A body that is too large is read to its end up to here: who is cut off while sending does not see the answer."""
 _CLIENT_GONE = 499
 """Written into the log alone: nobody is there to read it."""
 _READING = frozenset({OperationType.QUERY})
@@ -76,6 +79,7 @@ class GraphQLEndpoint:
         self._gate = gate
         self._settings = settings
         self._version = DataVersion(database)
+        self._book = PictureBook()
         self._cache = AnswerCache(settings.limits.cache_bytes)
 
     async def answer(self, request: Request) -> Response:
@@ -104,14 +108,16 @@ class GraphQLEndpoint:
 
     async def _look_up(self, request: Request, payload: dict[str, Any], context: RequestContext, name: str) -> Response:
         started = time.perf_counter()
-        version = await self._version.current() if self._settings.limits.cache_bytes else None
+        version = await self._version.current()
+        await self._book.refresh(version, self._version.folders)
         key = question_key(payload)
         held = None if version is None else self._cache.get(key, version)
         if held is not None:
             self._metrics.operation(name, time.perf_counter() - started, kept=True)
             return held.response(request)
         async with self._gate.place():
-            result = await self._execute(payload, context)
+            with self._book.open():
+                result = await self._execute(payload, context)
         self._metrics.operation(name, time.perf_counter() - started, kept=False)
         if isinstance(result, Response):
             return result
@@ -234,14 +240,19 @@ async def _read_payload(request: Request, limits: Limits) -> dict[str, Any]:
 async def _read_body(request: Request, most: int) -> bytes:
     too_large = HTTPException(413, f"the body is larger than {most} bytes", headers={"Connection": "close"})
     declared = request.headers.get("content-length", "0")
-    if declared.isascii() and declared.isdigit() and int(declared) > most:
+    if declared.isascii() and declared.isdigit() and int(declared) > _READ_AWAY_BYTES:
         raise too_large
     body = bytearray()
+    received = 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
+            received += len(chunk)
+            if received <= most:
+                body += chunk
+            elif received > _READ_AWAY_BYTES:
                 raise too_large
     except ClientDisconnect:
         raise HTTPException(400, "the body ended early") from None
+    if received > most:
+        raise too_large
     return bytes(body)

@@ -38,6 +38,8 @@ BAD_QUERY = "BAD_QUERY"
 
 _QUERY_HINT = "the schema is in graphql/schema.graphql and answers introspection; docs/api.md shows queries that work"
 
+_TOO_MANY_DIGITS = "for integer string conversion"
+
 _HTTP_CODES = {
     400: "BAD_INPUT",
     403: "FORBIDDEN",
@@ -99,6 +101,9 @@ def describe_graphql(error: GraphQLError, request_id: str) -> dict[str, Any]:
         entry = error_entry(error.message, BAD_QUERY, _QUERY_HINT, request_id)
     elif isinstance(cause, RecursionError):
         entry = error_entry("the query is nested too deeply", BAD_QUERY, _QUERY_HINT, request_id)
+    elif isinstance(cause, ValueError) and _TOO_MANY_DIGITS in str(cause):
+        # Python refuses to read it, and graphql-core asks Python.
+        entry = error_entry("a number has too many digits", BAD_QUERY, _QUERY_HINT, request_id)
     else:
         entry = describe(cause, request_id)
     if error.path:

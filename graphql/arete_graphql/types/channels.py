@@ -6,7 +6,7 @@ import strawberry
 from strawberry import ID
 
 from arete_graphql.context import Info, LinkKey
-from arete_graphql.picture_urls import picture_url
+from arete_graphql.picture_types import Picture
 from arete_graphql.types.common import After, Connection, First, describe_enum
 from arete_queries import reads
 from arete_queries.channel_page import ClassUseOrder
@@ -24,15 +24,6 @@ describe_enum(
 )
 
 
-@strawberry.type(description="A channel's dataset examples: square tiles side by side, strongest first.")
-class Picture:
-    """A strip of dataset examples."""
-
-    url: str = strawberry.field(description="Path on this service; its content never changes.")
-    tiles: int = strawberry.field(description="How many tiles the strip has.")
-    tile_px: int = strawberry.field(description="Side of a tile, in pixels.")
-
-
 @strawberry.type(description="A channel of a layer: one feature that the model computes at every place of an image.")
 class Channel:
     """A channel."""
@@ -46,14 +37,13 @@ class Channel:
     excluded: bool = strawberry.field(description="Left out of every graph, for instance as non-semantic.")
     excluded_reason: str | None = strawberry.field(description="Why it is left out; null where it is not.")
     picture: Picture | None = strawberry.field(description="Its dataset examples; null where the run has none.")
+    feature: Picture | None = strawberry.field(
+        description="Its feature visualization, then different pictures that excite it too; null where none was made."
+    )
 
     @classmethod
     def of(cls, info: ChannelInfo) -> Self:
         """Maps a result of the query layer."""
-        picture = None
-        if info.picture_hash is not None:
-            url = picture_url(info.run, info.layer_index, info.index, info.picture_hash)
-            picture = Picture(url=url, tiles=info.picture_tiles, tile_px=info.picture_tile_px)
         return cls(
             id=ID(info.id),
             layer_id=ID(f"{info.run}/{info.layer}"),
@@ -63,7 +53,8 @@ class Channel:
             label=info.label,
             excluded=info.excluded,
             excluded_reason=info.excluded_reason,
-            picture=picture,
+            picture=Picture.examples_of(info),
+            feature=Picture.feature_of(info),
         )
 
     @strawberry.field(description="The classes that use it, page by page.")
