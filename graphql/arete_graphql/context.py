@@ -172,6 +172,7 @@ class RequestContext:
         limits: How much the request may ask for.
         write_access: Whether it may change anything.
         operation_type: What the document turned out to be; None until it is about to run.
+        browser_url: Tells where Neo4j Browser is; empty where that is not known.
         reads_started: Reads from the database so far.
     """
 
@@ -180,6 +181,7 @@ class RequestContext:
     limits: Limits
     write_access: WriteAccess = WriteAccess.NO_TOKEN
     operation_type: OperationType | None = None
+    browser_url: Callable[[], str] = str
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
