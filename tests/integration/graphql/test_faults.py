@@ -207,7 +207,7 @@ def test_a_full_disk_ends_in_errors_and_the_engine_is_started_again(
 
 
 @pytest.fixture
-def proxied(serve: Any, shared: EngineAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def proxied(serve: Any, shared: EngineAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Returns a function that runs a story: the service, and the network between it and the database."""
     monkeypatch.setattr(context, "RETRY_S", 0.1)
 
