@@ -30,6 +30,10 @@ def features(
             show_default=False,
         ),
     ] = None,
+    mass: Annotated[
+        float | None,
+        typer.Option("--mass", help="kept: also what graphs hold at this share of rank mass.", show_default=False),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option("--limit", help="At most this many channels.", show_default=False)
     ] = None,
@@ -100,8 +104,9 @@ def features(
     if not wanted:
         raise SettingError("--channels names nothing", hint="kept, all, a layer or LAYER/CHANNEL")
     settings = FeatureSettings(
-        run=run, model=model, weights=weights, channels=wanted, limit=limit, diversity=diversity, steps=steps,
-        rate=rate, size=size, tile_px=tile_px, seed=seed, batch=batch, threads=threads, device=device, replace=replace,
+        run=run, model=model, weights=weights, channels=wanted, mass=mass, limit=limit, diversity=diversity,
+        steps=steps, rate=rate, size=size, tile_px=tile_px, seed=seed, batch=batch, threads=threads, device=device,
+        replace=replace,
     )  # fmt: skip
     result = make_features(settings, make_progress(quiet=quiet))
     if as_json:

@@ -29,6 +29,7 @@ from arete_graphql.errors import BAD_QUERY, describe_graphql, error_entry, error
 from arete_graphql.limits import Gate
 from arete_graphql.metrics import Metrics
 from arete_graphql.operations import Operations
+from arete_graphql.picture_tables import PictureBook
 from arete_graphql.settings import ApiSettings, Limits
 from arete_graphql.token import READ_ONLY_HINT, write_access
 
@@ -78,6 +79,7 @@ class GraphQLEndpoint:
         self._gate = gate
         self._settings = settings
         self._version = DataVersion(database)
+        self._book = PictureBook()
         self._cache = AnswerCache(settings.limits.cache_bytes)
 
     async def answer(self, request: Request) -> Response:
@@ -106,14 +108,16 @@ class GraphQLEndpoint:
 
     async def _look_up(self, request: Request, payload: dict[str, Any], context: RequestContext, name: str) -> Response:
         started = time.perf_counter()
-        version = await self._version.current() if self._settings.limits.cache_bytes else None
+        version = await self._version.current()
+        await self._book.refresh(version, self._version.folders)
         key = question_key(payload)
         held = None if version is None else self._cache.get(key, version)
         if held is not None:
             self._metrics.operation(name, time.perf_counter() - started, kept=True)
             return held.response(request)
         async with self._gate.place():
-            result = await self._execute(payload, context)
+            with self._book.open():
+                result = await self._execute(payload, context)
         self._metrics.operation(name, time.perf_counter() - started, kept=False)
         if isinstance(result, Response):
             return result

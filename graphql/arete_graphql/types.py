@@ -16,7 +16,7 @@ from arete_core.errors import NotFoundError
 from arete_graphql.context import GraphKey, Info
 from arete_graphql.embedding_types import Embedding
 from arete_graphql.limits import check_edges
-from arete_graphql.picture_urls import picture_url
+from arete_graphql.picture_types import Picture
 from arete_queries import reads
 from arete_queries.arguments import MAX_FIRST
 from arete_queries.results import ChannelInfo, ChannelPage, ClassInfo, ClassOrder, ClassPage, LayerInfo, RunInfo
@@ -79,15 +79,6 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(description="Pass it as `after` to go on; null on an empty page.")
 
 
-@strawberry.type(description="A channel's dataset examples: square tiles side by side, strongest first.")
-class Picture:
-    """A strip of dataset examples."""
-
-    url: str = strawberry.field(description="Path on this service; its content never changes.")
-    tiles: int = strawberry.field(description="How many tiles the strip has.")
-    tile_px: int = strawberry.field(description="Side of a tile, in pixels.")
-
-
 @strawberry.type(description="A channel of a layer: one feature that the model computes at every place of an image.")
 class Channel:
     """A channel."""
@@ -100,14 +91,13 @@ class Channel:
     label: str | None = strawberry.field(description="What a person called it; null where nobody has.")
     excluded: bool = strawberry.field(description="Left out of every graph, for instance as non-semantic.")
     picture: Picture | None = strawberry.field(description="Its dataset examples; null where the run has none.")
+    feature: Picture | None = strawberry.field(
+        description="Its feature visualization, then different pictures that excite it too; null where none was made."
+    )
 
     @classmethod
     def of(cls, info: ChannelInfo) -> Self:
         """Maps a result of the query layer."""
-        picture = None
-        if info.picture_hash is not None:
-            url = picture_url(info.run, info.layer_index, info.index, info.picture_hash)
-            picture = Picture(url=url, tiles=info.picture_tiles, tile_px=info.picture_tile_px)
         return cls(
             id=ID(info.id),
             layer_id=ID(f"{info.run}/{info.layer}"),
@@ -116,7 +106,8 @@ class Channel:
             index=info.index,
             label=info.label,
             excluded=info.excluded,
-            picture=picture,
+            picture=Picture.examples_of(info),
+            feature=Picture.feature_of(info),
         )
 
 

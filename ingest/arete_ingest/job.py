@@ -38,6 +38,7 @@ from arete_core.run_folder import (
 )
 from arete_core.run_lock import LOCK_FILE, Lock, locked
 from arete_core.run_schema import FORMAT_VERSION
+from arete_ingest.atlases import atlases_table, draw_atlases
 from arete_ingest.class_examples import CLASS_TILE_PX, cut_class_examples
 from arete_ingest.count_units import count_units
 from arete_ingest.embeddings import begin_embeddings
@@ -208,6 +209,8 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         tables = cut_examples(folder, strongest=joined.strongest, tile_px=job.settings.tile_px, **cut)
         joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
         joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
+        atlases = atlases_table(draw_atlases(folder, "examples", tables.sprites))
+        joined.files["atlases.parquet"] = write_table(folder, "atlases", atlases)
         if job.settings.class_examples:
             side = min(job.settings.tile_px, CLASS_TILE_PX)
             own = cut_class_examples(folder, kept=joined.kept, tile_px=side, **cut)

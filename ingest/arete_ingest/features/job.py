@@ -103,7 +103,7 @@ def make_features(settings: FeatureSettings, progress: Progress | None = None) -
         folder = RunFolder.open(settings.run, verify=False)
         device = find_device(settings.device, Process())
         graph, transform = remake_model(folder, settings.model, settings.weights)
-        wanted = choose_channels(folder, settings.channels)[: settings.limit]
+        wanted = choose_channels(folder, settings.channels, settings.mass)[: settings.limit]
         try:
             (folder.path / FOLDER).mkdir(exist_ok=True)
             with locked(folder.path / FOLDER):

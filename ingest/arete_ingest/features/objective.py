@@ -3,7 +3,9 @@
 1. The traced model is cut off behind the layer, so that the first layers cost little.
 2. BatchNorm is folded into the convolution before it.
 3. A ReLU that lets nothing of a picture's gradient through passes it on to the inputs below 0 that could rise
-   (Lucid's redirected ReLU): a channel that is silent at the start would otherwise never be woken.
+   (Lucid's redirected ReLU): a channel that is silent at the start would otherwise never be woken. The layer's own
+   ReLUs always pass on `LEAK` of it to such inputs, so that the channel is woken everywhere in the picture, and not
+   only where chance let it begin.
 4. The objective is the channel's mean over space [olah2017feature, "Optimization Objectives"].
 5. Of pictures that are to differ, the mean over pairs of the cosine between their Gram matrices is taken off
    [olah2017feature, "Diversity"]: entry (i, j) of a picture's Gram matrix is how much channels i and j of the layer are
@@ -23,34 +25,38 @@ from torch import Tensor, nn
 from arete_core.errors import ModelError
 from arete_ingest.layer_graph import LayerGraph
 
+LEAK = 0.1
 _RELUS = frozenset({F.relu, F.relu_, torch.relu, torch.relu_})
 
 
 class _RedirectedRelu(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, inputs: Tensor) -> Tensor:
+    def forward(ctx: Any, inputs: Tensor, leak: float) -> Tensor:
         ctx.save_for_backward(inputs)
+        ctx.leak = leak
         return inputs.clamp(min=0)
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         (inputs,), grad = ctx.saved_tensors, grads[0]
+        if ctx.leak:
+            # The loss falls where its gradient is below 0, so that these are the inputs that ought to rise.
+            return torch.where(inputs > 0, grad, grad.clamp(max=0) * ctx.leak), None
         passed = torch.where(inputs > 0, grad, 0)
         silent = _is_zero(passed)
         # Most often nothing comes from above either: the other branches of a concatenation.
         if silent.any() and not _is_zero(grad)[silent].all():
-            # The loss falls where its gradient is below 0, so that these are the inputs that ought to rise.
             passed[silent] = grad[silent].clamp(max=0)
-        return passed
+        return passed, None
 
 
 def _is_zero(values: Tensor) -> Tensor:
     return torch.linalg.vector_norm(values, float("inf"), dim=tuple(range(1, values.ndim))) == 0
 
 
-def redirected_relu(inputs: Tensor) -> Tensor:
+def redirected_relu(inputs: Tensor, leak: float = 0.0) -> Tensor:
     """Returns ReLU of `inputs` (picture, …), with the gradient that the module describes."""
-    return _RedirectedRelu.apply(inputs)
+    return _RedirectedRelu.apply(inputs, leak)
 
 
 class LayerModel:
@@ -115,18 +121,34 @@ class LayerModel:
 def _cut_off(module: torch.fx.GraphModule, tap: str) -> torch.fx.GraphModule:
     graph = torch.fx.Graph()
     made: dict[torch.fx.Node, torch.fx.Node] = {}
-    modules = dict(module.named_modules())
+    modules: dict[str, nn.Module] = dict(module.named_modules())
+    last = next(node for node in module.graph.nodes if node.name == tap)
+    own = _behind(last, modules)
     for node in module.graph.nodes:
         if _is_relu(node, modules):
-            made[node] = graph.call_function(redirected_relu, (made[node.all_input_nodes[0]],))
+            leak = LEAK if node in own else 0.0
+            made[node] = graph.call_function(redirected_relu, (made[node.all_input_nodes[0]], leak))
         else:
             made[node] = graph.node_copy(node, made.__getitem__)
-        if node.name == tap:
+        if node is last:
             graph.output(made[node])
             break
     cut = torch.fx.GraphModule(copy.deepcopy(module), graph).eval()
     cut.graph.eliminate_dead_code()
     return cut
+
+
+def _behind(last: torch.fx.Node, modules: Mapping[str, nn.Module]) -> set[torch.fx.Node]:
+    """Returns the operations between the layer's convolutions and what it makes."""
+    found: set[torch.fx.Node] = set()
+    pending = [last]
+    while pending:
+        node = pending.pop()
+        module = modules[str(node.target)] if node.op == "call_module" else None
+        if node not in found and not isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            found.add(node)
+            pending += node.all_input_nodes
+    return found
 
 
 def _is_relu(node: torch.fx.Node, modules: Mapping[str, nn.Module]) -> bool:
@@ -174,6 +196,8 @@ def likeness(maps: Float[Tensor, "picture channel row column"], group: int) -> F
         Mean over pairs of the cosine between the pictures' Gram matrices, -1 to 1.
     """
     places = rearrange(maps, "n c h w -> n c (h w)")
+    # The cosine does not depend on the scale, but squares of large activations overflow.
+    places = places / places.detach().abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-30)
     grams = F.normalize((places @ places.transpose(1, 2)).flatten(1), dim=1)
     grams = rearrange(grams, "(g k) f -> g k f", k=group)
     cosines = grams @ grams.transpose(1, 2)

@@ -19,6 +19,7 @@ class FeatureSettings:
         weights: As at ingest; may be None where the manifest says `DEFAULT`, `random` or `factory`.
         channels: `kept` (in some class's attribution graph, the most used first), `all` (these, then all others),
             layers' names, or channels `layer/channel`.
+        mass: `kept` is also what graphs hold at this share of each layer's rank mass, above 0 and at most 1.
         size: * Side of the pictures that are optimised, in pixels; by the layer when None, see `sizes`.
         steps: * Steps of gradient ascent.
         rate: * Learning rate.
@@ -36,6 +37,7 @@ class FeatureSettings:
     model: str | None = None
     weights: str | None = None
     channels: tuple[str, ...] = (KEPT,)
+    mass: float | None = None
     size: int | None = None
     steps: int = 192
     rate: float = 0.05
@@ -69,6 +71,8 @@ class FeatureSettings:
                 raise SettingError(f"{name} is {value}, {expected} was expected")
         if self.diversity == 1:
             raise SettingError("diversity is 1, and one picture has nothing to differ from", hint="0, or 2 and more")
+        if self.mass is not None and not 0 < self.mass <= 1:
+            raise SettingError(f"mass is {self.mass}, above 0 and at most 1 was expected")
         if not 0 < self.rate <= 10:
             raise SettingError(f"rate is {self.rate}, above 0 and at most 10 was expected")
 
