@@ -9,6 +9,7 @@ from arete_queries.reads import MotifPattern, OverlapOperation, UseOrder
 
 pytestmark = pytest.mark.integration
 
+NUMBERS = ("classes_a", "classes_b", "count_a", "count_b", "rank_a", "rank_b")
 THREE = ["demo/0", "demo/1", "demo/2"]
 
 
@@ -27,11 +28,7 @@ def test_overlap(service: Any, operation: OverlapOperation) -> None:
     assert (found["partsAt"], found["cypher"]) == (wanted.parts_at, wanted.cypher)
     assert [
         (one["channel"]["id"], one["membership"].lower(), *list(one.values())[2:]) for one in found["vertices"]
-    ] == [
-        (one.channel.id, one.membership.value, one.classes_a, one.classes_b, one.count_a, one.count_b)
-        + (one.rank_a, one.rank_b)
-        for one in wanted.vertices
-    ]
+    ] == [(one.channel.id, one.membership.value, *(getattr(one, name) for name in NUMBERS)) for one in wanted.vertices]
     assert [tuple(one.values())[:2] + tuple(one.values())[3:] for one in found["edges"]] == [
         (one.source, one.target, one.classes_a, one.classes_b, one.count_a, one.count_b) for one in wanted.edges
     ]
