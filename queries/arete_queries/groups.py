@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from arete_core.errors import BadInput, NotFoundError
-from arete_queries.arguments import check_text
+from arete_queries.arguments import AGAIN, check_text
 from arete_queries.group_results import Group, GroupInfo
 from arete_queries.lists import get_class, get_run, nearest
 from arete_queries.records import class_info
@@ -96,7 +96,7 @@ async def create_group(
         for id_ in ids:
             if (await get_class(runner, id_)).run != run:
                 raise BadInput(f"classes: {id_!r} is not of run {run!r}", hint="a group holds classes of one run")
-        raise NotFoundError("run", run, hint="it was replaced a moment ago, ask again")
+        raise NotFoundError("run", run, hint=AGAIN)
     if not rows[0]["free"]:
         raise BadInput(f"run {run!r} has a group {name!r} already", hint="replace or delete it, or take another name")
     return GroupInfo(params["id"], run, name, len(ids))

@@ -15,6 +15,7 @@ from arete_queries.groups import create_group, delete_group, get_group, list_gro
 from arete_queries.lists import (
     get_channel,
     get_class,
+    get_layer,
     get_run,
     list_channels,
     list_classes,
@@ -23,7 +24,7 @@ from arete_queries.lists import (
 )
 from arete_queries.motif_results import MotifPattern
 from arete_queries.motifs import find_common_motifs, shared_path
-from arete_queries.neighbors import class_neighbors
+from arete_queries.neighbors import class_neighbors, class_similarity
 from arete_queries.overlap import overlap_classes
 from arete_queries.ranking import rank_channels
 from arete_queries.remainder import less_contributing
@@ -40,6 +41,7 @@ __all__ = [
     "channel_uses",
     "class_graph",
     "class_neighbors",
+    "class_similarity",
     "compare_classes",
     "create_group",
     "data_state",
@@ -49,6 +51,7 @@ __all__ = [
     "get_channel",
     "get_class",
     "get_group",
+    "get_layer",
     "get_run",
     "layer_embedding",
     "less_contributing",

@@ -30,7 +30,8 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_scores": {"class": A},
     "group": {"group": "tiny/bears"},
     "groups": {"run": "tiny"},
-    "layer_neighbors": {"class": A, "layer": "tiny/block1", "first": 3},
+    "layer_neighbors": {"class": A, "layers": ["tiny/block1", "tiny/block2"], "first": 3},
+    "layer_similarity": {"class": A, "layer": "tiny/block1"},
     "less_contributing": {"class": A, "mass": None, "minShare": 0.1, "first": 3},
     **{f"motif_{shape}": {"classes": GROUP, "atLeast": 1} for shape in
        ("path_2", "path_3", "path_4", "wedge_in", "wedge_out", "diamond", "triangle", "edges")},
@@ -50,7 +51,10 @@ CASES: dict[str, dict[str, Any]] = {
     "class_graph_at_mass": {"class": A, "mass": 0.3, "minShare": 0.01},
     "class_names": {"run": "tiny"},
     "class_states": {"run": "tiny"},
-    "classes": {"run": "tiny", "search": "BEAR", "order": "name", "skip": 1, "first": 2},
+    "classes": {"run": "tiny", "search": "BEAR", "kinds": ["label"], "order": "name", "skip": 1, "first": 2},
+    "classes_by_similarity": {
+        "run": "tiny", "search": "BEAR", "kinds": None, "class": A, "layer": "tiny/block1", "skip": 0, "first": 2,
+    },
     "compare_drawing": {"a": A, "b": B, "massA": 0.3, "massB": 0.4, "minShare": 0.0, "memberships": ["shared"]},
     "compare_graphs": {"a": A, "b": B, "minShare": 0.0, "memberships": ["only_a", "shared", "only_b"]},
     "compare_graphs_at_mass": {

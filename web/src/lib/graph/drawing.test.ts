@@ -21,7 +21,7 @@ function classInfo(index: number, images: number): ClassInfo {
     id: `r/${index}`,
     index,
     name: `class ${index}`,
-    kind: 'label',
+    kind: 'LABEL',
     images,
     failed: 0,
     accuracy: null,
