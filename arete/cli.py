@@ -22,11 +22,14 @@ from arete.commands import (
     delete,
     demo,
     doctor,
+    embed,
     exclude,
+    features,
     graph,
     groups,
     import_,
     ingest,
+    label,
     load,
     motifs,
     neighbors,
@@ -64,7 +67,9 @@ def _root(
 app.command("demo")(demo.demo)
 app.command("ingest")(ingest.ingest)
 app.add_typer(import_.app, name="import")
+app.command("embed")(embed.embed)
 app.command("load")(load.load)
+app.command("features")(features.features)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)
 app.command("graph")(graph.graph)
@@ -75,6 +80,7 @@ app.command("neighbors")(neighbors.neighbors)
 app.command("channels")(channels.channels)
 app.add_typer(groups.app, name="groups")
 app.command("exclude")(exclude.exclude)
+app.command("label")(label.label)
 app.command("delete")(delete.delete)
 app.add_typer(database.app, name="db")
 app.command("doctor")(doctor.doctor)

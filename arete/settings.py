@@ -9,7 +9,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -18,6 +18,10 @@ from arete_core.errors import SettingError
 PREFIX = "ARETE_"
 _NOT_SETTINGS = frozenset({"ARETE_CONFIG", "ARETE_ENGINE_CACHE", "ARETE_SHARED_DATA", "ARETE_URL"})
 """Variables with our prefix that the settings file, the test suite and the build read themselves."""
+
+
+_SECRETS = frozenset({"token", "neo4j_password"})
+"""Settings whose value stands in no message."""
 
 
 def default_home() -> Path:
@@ -39,6 +43,13 @@ class Settings(BaseModel):
         port: Port that `arete serve` listens on; 0 takes a free one.
         allowed_hosts: Further names that a browser may use for the service, commas between, for instance behind a
             proxy; those of this machine's loopback and `host` itself always work.
+        token: What a request that changes something must carry; empty makes a new one at every start.
+        token_file: File that holds it instead, as secret stores mount it.
+        read_only: Serve without mutations, over a database that takes no writes.
+        operations: `any` answers every GraphQL document, `viewer` those that the viewer sends and no other.
+        introspection: Answer questions about the schema itself.
+        log_format: `text` for people, `json` for machines, one object a line.
+        access_log: Log one line a request; `json` does so always.
         neo4j_url: An own server, `bolt://`, `neo4j://` or `neo4j+s://`; empty means the embedded engine.
         neo4j_user: User of the own server.
         neo4j_password: Password of the own server.
@@ -56,6 +67,13 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=0, le=65535)
     allowed_hosts: Annotated[list[str], BeforeValidator(_split_commas)] = Field(default_factory=list)
+    token: SecretStr = SecretStr("")
+    token_file: Path | None = None
+    read_only: bool = False
+    operations: Literal["any", "viewer"] = "any"
+    introspection: bool = True
+    log_format: Literal["text", "json"] = "text"
+    access_log: bool = False
     neo4j_url: str = ""
     neo4j_user: str = "neo4j"
     neo4j_password: SecretStr = SecretStr("")
@@ -75,12 +93,27 @@ class Settings(BaseModel):
         Raises:
             SettingError: If the file cannot be read.
         """
-        if self.neo4j_password_file is None:
-            return self.neo4j_password.get_secret_value()
-        try:
-            return self.neo4j_password_file.read_text().strip()
-        except OSError as error:
-            raise SettingError(f"neo4j_password_file {self.neo4j_password_file}: {error.strerror}") from error
+        return _secret(self.neo4j_password, self.neo4j_password_file, "neo4j_password_file")
+
+    def given_token(self) -> str:
+        """Reads the token, from the file where one is named.
+
+        Returns:
+            The token, empty where none is set.
+
+        Raises:
+            SettingError: If the file cannot be read.
+        """
+        return _secret(self.token, self.token_file, "token_file")
+
+
+def _secret(value: SecretStr, file: Path | None, name: str) -> str:
+    if file is None:
+        return value.get_secret_value()
+    try:
+        return file.read_text().strip()
+    except OSError as error:
+        raise SettingError(f"{name} {file}: {error.strerror}") from error
 
 
 def load_settings(**options: Any) -> Settings:
@@ -116,7 +149,10 @@ def load_settings(**options: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0])
-        raise SettingError(f"{origin.get(name, name)}: {first['msg']}, found {first['input']!r}") from error
+        found = "" if name in _SECRETS else f", found {first['input']!r}"
+        raise SettingError(f"{origin.get(name, name)}: {first['msg']}{found}") from (
+            None if name in _SECRETS else error
+        )
     return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
 
 

@@ -37,12 +37,12 @@ from typing import Any
 import neo4j
 import numpy as np
 
+from arete_core.class_data import ClassData, RunData
 from arete_core.ids import channel_id
 from arete_core.progress import SilentProgress
 from arete_core.run_folder import RunFolder
 from arete_queries.bulk import bulk_load
 from arete_queries.bulk_files import plan_runs, write_bulk_files
-from arete_queries.class_data import ClassData, RunData
 from arete_queries.engine import EngineAddress, EngineSettings, find_java, start_engine
 from arete_queries.engine.host import installed_memory_mb
 from arete_queries.engine.importer import import_store

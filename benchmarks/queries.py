@@ -2,7 +2,8 @@
 
 Makes a run of InceptionV1's layer sizes with made-up counts that are spread as real ones are (`synthetic_runs`), loads
 it into an embedded engine in a temporary folder, or into `--url`, and prints medians of warm reads as one JSON object.
-`--profile` prints plans instead.
+`--home` reads a synthetic run that was loaded before, for instance in bulk, and leaves it there: so large stores are
+measured (docs/scale.md). `--profile` prints plans instead.
 
 Caveats: everything is on one machine, the client takes its share of the cores; the first reads of each kind are thrown
 away, so plans are cached and pages are in memory.
@@ -43,6 +44,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from synthetic_runs import synthetic_run
 
 RUN = "benchmark"
+LOADED_RUN = "synthetic"
+"""The id that `python tests/synthetic_runs.py` gives."""
 
 
 async def median_ms(read: Callable[[int], Awaitable[Any]], *, rounds: int) -> float:
@@ -57,12 +60,25 @@ async def median_ms(read: Callable[[int], Awaitable[Any]], *, rounds: int) -> fl
     return round(statistics.median(times) * 1000, 1)
 
 
-async def measure(runner: QueryRunner, folder: RunFolder, class_count: int, rounds: int) -> dict[str, Any]:
+async def load_and_measure(runner: QueryRunner, folder: RunFolder, rounds: int) -> dict[str, Any]:
     """Loads, reads and deletes, and returns the figures."""
     report = await load_run(runner, folder)
+    reads = await measure(runner, RUN, report.classes, rounds)
+    started = time.perf_counter()
+    await delete_run(runner, RUN)
+    return {
+        "load s": round(report.elapsed_s, 1),
+        "load edges/s": round(report.edges / report.elapsed_s),
+        "delete s": round(time.perf_counter() - started, 1),
+        "edges": report.edges,
+    } | reads
+
+
+async def measure(runner: QueryRunner, run: str, class_count: int, rounds: int) -> dict[str, Any]:
+    """Reads a loaded run, and returns the figures."""
 
     def id_of(number: int) -> str:
-        return f"{RUN}/{number % class_count}"
+        return f"{run}/{number % class_count}"
 
     every = [id_of(number) for number in range(class_count)]
     own = await class_graph(runner, id_of(0))
@@ -80,19 +96,13 @@ async def measure(runner: QueryRunner, folder: RunFolder, class_count: int, roun
             runner, every, MotifPattern.PATH_3, min_support=0.1 + n % 3 / 100
         ),
         "class_neighbors": lambda n: class_neighbors(runner, id_of(n), layers=[f"mixed{n % 9}"]),
-        "channel_uses": lambda n: channel_uses(runner, RUN, layer=f"mixed{n % 9}"),
-        "channel_in_class": lambda n: channel_in_class(runner, f"{RUN}/mixed4/{n % 512}", id_of(n)),
-        "list_classes": lambda n: list_classes(runner, RUN, search=str(n % 10)),
+        "channel_uses": lambda n: channel_uses(runner, run, layer=f"mixed{n % 9}"),
+        "channel_in_class": lambda n: channel_in_class(runner, f"{run}/mixed4/{n % 512}", id_of(n)),
+        "list_classes": lambda n: list_classes(runner, run, search=str(n % 10)),
     }
     medians = {name: await median_ms(read, rounds=rounds) for name, read in reads.items()}
-    started = time.perf_counter()
-    await delete_run(runner, RUN)
     return {
-        "classes": report.classes,
-        "edges": report.edges,
-        "load s": round(report.elapsed_s, 1),
-        "load edges/s": round(report.edges / report.elapsed_s),
-        "delete s": round(time.perf_counter() - started, 1),
+        "classes": class_count,
         "own graph": {"mass": own.mass, "vertices": len(own.vertices), "edges": len(own.edges)},
         "graph at 0.5": {"vertices": len(half.vertices), "edges": len(half.edges)},
         "median ms": medians,
@@ -126,6 +136,15 @@ def show(plan: dict[str, Any], depth: int) -> None:
         show(child, depth + 1)
 
 
+async def read_loaded(home: Path, rounds: int) -> None:
+    """Prints the figures of the run that a store holds."""
+    with start_engine(EngineSettings(home=home)) as engine:
+        address = engine.address
+        async with await QueryRunner.connect(address.bolt_url, address.user, address.password) as runner:
+            classes = await list_classes(runner, LOADED_RUN, first=1)
+            print(json.dumps(await measure(runner, LOADED_RUN, classes.total, rounds), indent=2))
+
+
 def main() -> None:
     """Runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -134,8 +153,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--url", help="a database to load into; password in PASSWORD")
     parser.add_argument("--user", default="neo4j")
+    parser.add_argument("--home", type=Path, help=f"a data folder whose store holds the run `{LOADED_RUN}`; read only")
     parser.add_argument("--profile", action="store_true", help="load, print operators, and keep the run")
     options = parser.parse_args()
+    if options.home:
+        asyncio.run(read_loaded(options.home, options.rounds))
+        return
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
         run = synthetic_run(base / "run", class_count=options.classes, edge_count=options.edges, run_id=RUN)
@@ -146,7 +169,7 @@ def main() -> None:
                     await load_run(runner, run)
                     await asyncio.to_thread(profile, url, user, password)
                 else:
-                    print(json.dumps(await measure(runner, run, options.classes, options.rounds), indent=2))
+                    print(json.dumps(await load_and_measure(runner, run, options.rounds), indent=2))
 
         if options.url:
             asyncio.run(go(options.url, options.user, os.environ.get("PASSWORD", "")))

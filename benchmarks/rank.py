@@ -24,7 +24,7 @@ import igraph
 import networkx as nx
 import numpy as np
 
-from arete_queries.rank import pagerank
+from arete_core.rank import pagerank
 
 SIZES = (256, 480, 508, 512, 512, 528, 832, 832, 1024)
 DISTINCT = 16

@@ -35,7 +35,7 @@ def tiny_job(data: Path, out: Path) -> IngestSettings:
 
 def hashes(folder: Path) -> dict[str, str]:
     """The sha256 of every table and picture."""
-    files = [*folder.glob("*.parquet"), *folder.glob("examples/*.webp")]
+    files = [*folder.glob("*.parquet"), *folder.glob("examples/*.webp"), *folder.glob("class-examples/*")]
     return {str(path.relative_to(folder)): sha256_of(path) for path in files}
 
 

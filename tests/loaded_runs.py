@@ -7,8 +7,8 @@ from typing import Any
 import neo4j
 import numpy as np
 
+from arete_core.class_data import ClassData, RunData
 from arete_core.run_folder import RunFolder
-from arete_queries.class_data import ClassData, RunData
 from run_builder import ClassSpec, LayerSpec, build_run
 
 Dump = dict[str, Any]
@@ -86,6 +86,7 @@ def read_dump(driver: neo4j.Driver) -> Dump:
             "MATCH (a)-[r:ATTRIBUTES]->(b) MATCH (c:Class {key: r.class}) RETURN c.id, a.id, b.id, r.count"
         ),
         "scores": rows("MATCH (c:Class)-[r:SCORES]->(n) RETURN c.id, n.id, r.name, r.value"),
+        "places": rows("MATCH (c:Class)-[r:PLACED_IN]->(l:Layer) RETURN c.id, l.id, r.x, r.y"),
         "relationships": rows("MATCH ()-[r]->() RETURN type(r), count(*)"),
         "relationship types": rows(
             "MATCH ()-[r]->() UNWIND keys(r) AS key RETURN DISTINCT type(r), key, valueType(r[key])"

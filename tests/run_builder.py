@@ -1,5 +1,6 @@
 """Small whole run folders for tests, written through the same functions as ingest's."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,7 @@ def build_run(
     run_id: str = "tiny",
     excluded: Sequence[tuple[int, int]] = (),
     pictures: bool = False,
+    embeddings: bool = False,
     settings: dict[str, Any] | None = None,
     model: str = "tiny",
 ) -> RunFolder:
@@ -129,6 +131,12 @@ def build_run(
                 "sha256": f"{layer:032x}{channel:032x}",
             }
             for layer, channel in channels
+        ]
+    if embeddings:
+        rows["embeddings"] = [
+            {"layer": layer, "class": index, "x": round(math.cos(layer + index), 3), "y": index / 8 - layer / 4}
+            for layer in range(len(layers))
+            for index in range(len(classes))
         ]
     tables = {name: pa.Table.from_pylist(found, schema=TABLES[name]) for name, found in rows.items()}
     return write_run(path, tables, run_id=run_id, settings=settings, model=model)
@@ -225,6 +233,7 @@ def random_run(
     excluded: Sequence[tuple[int, int]] = (),
     pictures: bool = False,
     scores: bool = False,
+    embeddings: bool = False,
     seed: int = 0,
 ) -> RunFolder:
     """A run of a made-up network: a chain of layers, with a skip edge to the last but one where asked for.
@@ -257,4 +266,4 @@ def random_run(
         made = {(layer, channel): (7 * channel + 3 * layer + index) % 11 - 2.0 for layer, channel in activations}
         named = {"margin": made} if scores else {}
         classes.append(ClassSpec(name, images + 10 * (index % 3), activations, edges, accuracy, scores=named))
-    return build_run(path, layers, classes, run_id=run_id, excluded=excluded, pictures=pictures)
+    return build_run(path, layers, classes, run_id=run_id, excluded=excluded, pictures=pictures, embeddings=embeddings)

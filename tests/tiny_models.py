@@ -90,3 +90,16 @@ def autoencoder() -> Autoencoder:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
         return Autoencoder()
+
+
+def randomise_batch_norms(model: nn.Module) -> None:
+    """Random statistics and scales, a quarter of the scales negative, some zero."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            scale = torch.rand(module.num_features) + 0.5
+            scale[torch.rand(module.num_features) < 0.25] *= -1
+            scale[torch.rand(module.num_features) < 0.02] = 0
+            module.weight.data = scale
+            module.bias.data = torch.randn(module.num_features) * 0.3
+            module.running_mean = torch.randn(module.num_features) * 0.1
+            module.running_var = torch.rand(module.num_features) * 0.5 + 0.1

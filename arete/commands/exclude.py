@@ -20,7 +20,7 @@ def exclude(
         list[str] | None, typer.Argument(metavar="[LAYER/CHANNEL]...", help="Channels.", show_default=False)
     ] = None,
     include: Annotated[bool, typer.Option("--include", help="Take them in again.")] = False,
-    reason: Annotated[str, typer.Option("--reason", help="Why; noted with the channel.")] = "excluded by the user",
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; noted with the channel.")] = None,
     propose: Annotated[
         bool, typer.Option("--propose", help="List channels that nearly all images of nearly all classes take.")
     ] = False,
@@ -54,11 +54,11 @@ def exclude(
         _exclude_loaded(run, channels or [], reason, home, include=include, as_json=as_json, quiet=quiet)
 
 
-def _exclude_in_folder(folder: Path, channels: list[str], reason: str, *, include: bool, as_json: bool) -> None:
+def _exclude_in_folder(folder: Path, channels: list[str], reason: str | None, *, include: bool, as_json: bool) -> None:
     from arete.output import print_json
-    from arete_core.exclusions import exclude_channels, excluded_channels
+    from arete_core.exclusions import BY_HAND, exclude_channels, excluded_channels
 
-    run, changed = exclude_channels(folder, channels, reason=reason, include=include)
+    run, changed = exclude_channels(folder, channels, reason=reason or BY_HAND, include=include)
     excluded = len(excluded_channels(run))
     if as_json:
         print_json({"folder": str(run.path), "changed": len(changed), "excluded": excluded})
@@ -69,15 +69,16 @@ def _exclude_in_folder(folder: Path, channels: list[str], reason: str, *, includ
 
 
 def _exclude_loaded(
-    run: str, channels: list[str], reason: str, home: Path | None, *, include: bool, as_json: bool, quiet: bool
+    run: str, channels: list[str], reason: str | None, home: Path | None, *, include: bool, as_json: bool, quiet: bool
 ) -> None:
     from arete.progress import make_progress
+    from arete_core.exclusions import BY_HAND
     from arete_queries.exclusion import exclude as exclude_loaded
 
     progress = make_progress(quiet=quiet)
 
     async def question(runner: "QueryRunner") -> "ExclusionReport":
-        return await exclude_loaded(runner, run, channels, reason=reason, include=include, progress=progress)
+        return await exclude_loaded(runner, run, channels, reason=reason or BY_HAND, include=include, progress=progress)
 
     def show(report: "ExclusionReport") -> None:
         typer.echo(

@@ -89,7 +89,13 @@ def ingest(
     share: Annotated[float, typer.Option("--share", help="Share that an image's counted channels reach.")] = 0.03,
     top_k: Annotated[int, typer.Option("--top-k", help="Channels a layer that the top-k method counts.")] = 5,
     influence_k: Annotated[int, typer.Option("--influence-k", help="Inputs counted for each output channel.")] = 5,
-    examples: Annotated[int, typer.Option("--examples", help="Dataset examples a channel; 0 for none.")] = 5,
+    examples: Annotated[int, typer.Option("--examples", help="Dataset examples a channel; 0 for none.")] = 10,
+    class_examples: Annotated[
+        bool,
+        typer.Option(
+            "--class-examples/--no-class-examples", help="As many of each class for the channels of its graph, too."
+        ),
+    ] = True,
     tile_px: Annotated[int, typer.Option("--tile-px", help="Side of an example's picture, in pixels.")] = 96,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
     dtype: Annotated[str, typer.Option("--dtype", help="float32, or float64 to check it.")] = "float32",
@@ -147,6 +153,7 @@ def ingest(
 
     options: dict[str, Any] = {
         "method": method, "share": share, "top_k": top_k, "influence_k": influence_k, "examples": examples,
+        "class_examples": class_examples,
         "tile_px": tile_px, "device": device, "dtype": dtype, "batch_size": batch_size, "workers": workers,
         "threads": threads, "memory_mb": memory_mb, "max_failed": max_failed, "seed": seed, "limit": limit,
         "split": split, "name": name, "class_names": class_names, "image_size": image_size, "weights": weights,

@@ -8,6 +8,8 @@ AreteError                     message, hint, code, exit_code
 │   │   └── WeightsError       the weight file does not fit the model or is not safe to open
 │   ├── SettingError           an option, environment variable or setting
 │   └── NotFoundError          an id that names nothing: run, layer, class or channel
+├── UnauthorizedError          the service changes nothing for whoever does not know its token
+│   └── ReadOnlyError          the service changes nothing for anybody
 ├── RunFolderError             the run folder on disk
 │   ├── RunIncompleteError     not finished: a job is still writing it, or was killed
 │   ├── RunVersionError        written by a newer Arête
@@ -95,6 +97,18 @@ class NotFoundError(BadInput):
         super().__init__(f"there is no {kind} {id_!r}", hint=hint)
         self.kind = kind
         self.id = id_
+
+
+class UnauthorizedError(AreteError):
+    """What was asked changes something, and the caller has not shown that it may."""
+
+    code = "UNAUTHORIZED"
+
+
+class ReadOnlyError(UnauthorizedError):
+    """What was asked changes something, and the service only reads."""
+
+    code = "READ_ONLY"
 
 
 class RunFolderError(AreteError):

@@ -2,22 +2,17 @@
 
 Counts stay as they were measured: exclusion is a mark in `channels.parquet` that ranking and extraction obey. Summit
 left five non-semantic channels of InceptionV1 out in the same way.
-
-A change replaces two files, the table and the manifest that holds its hash. The new manifest is laid beside the old one
-first; a reader that finds it there after a crash finishes the change if the table is the new one already, and otherwise
-the change has never been made.
 """
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 
 from arete_core.errors import NotFoundError, SettingError
-from arete_core.files import commit_file, sha256_of, write_bytes_atomically
-from arete_core.run_folder import MANIFEST, NEXT_MANIFEST, FileInfo, RunFolder, manifest_bytes, write_table_beside
+from arete_core.run_change import change_tables
+from arete_core.run_folder import RunFolder
 from arete_core.run_lock import locked
 
 Channel = tuple[int, int]
@@ -129,7 +124,7 @@ def mark_channels(
     if not include:
         after |= dict.fromkeys(changed, " ".join(reason.split()))
     sizes = folder.table("layers").column("channels").to_pylist()
-    return _replace_channels(folder, channels_table(sizes, after)), changed
+    return change_tables(folder, {"channels": channels_table(sizes, after)}), changed
 
 
 def given_graphs(run: str) -> SettingError:
@@ -138,16 +133,3 @@ def given_graphs(run: str) -> SettingError:
         f"run {run!r} came with its ranks and graphs, so that they cannot be worked out anew without some channels",
         hint="exclude channels in a run that `arete ingest` made",
     )
-
-
-def _replace_channels(folder: RunFolder, table: pa.Table) -> RunFolder:
-    """Puts another `channels.parquet` into a run folder, whole or not at all."""
-    name = "channels.parquet"
-    temporary = write_table_beside(folder.path, "channels", table)
-    info = FileInfo(sha256=sha256_of(temporary), rows=table.num_rows)
-    manifest = folder.manifest.model_copy(update={"files": {**folder.manifest.files, name: info}})
-    write_bytes_atomically(folder.path / NEXT_MANIFEST, manifest_bytes(manifest))
-    commit_file(temporary, folder.path / name)
-    with suppress(FileNotFoundError):  # a reader that came by has finished the change
-        commit_file(folder.path / NEXT_MANIFEST, folder.path / MANIFEST)
-    return RunFolder.open(folder.path, verify=False)

@@ -20,6 +20,12 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def sync_file(path: Path) -> None:
+    """Flushes a file's content to disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
 def commit_file(temporary: Path, path: Path, *, mode: int | None = None) -> None:
     """Moves a finished temporary file to its name, atomically and durably.
 
@@ -28,8 +34,7 @@ def commit_file(temporary: Path, path: Path, *, mode: int | None = None) -> None
         path: Its final name; replaced if it exists.
         mode: Permission bits to give it first; unchanged when None.
     """
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
+    sync_file(temporary)
     if mode is not None:
         temporary.chmod(mode)
     temporary.replace(path)

@@ -5,9 +5,11 @@ rename, and holds the sha256 and row count of every table. Whoever reads a run f
 which refuses a half-written, newer or altered one.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,11 +22,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from arete_core.errors import RunAlteredError, RunFolderError, RunIncompleteError, RunVersionError, SettingError
 from arete_core.files import commit_file, sha256_of, write_bytes_atomically
 from arete_core.ids import check_run_id
-from arete_core.run_schema import FORMAT_VERSION, GIVEN_TABLES, OPTIONAL_TABLES, TABLES
+from arete_core.run_schema import ADDED_TABLES, FORMAT_VERSION, GIVEN_TABLES, OPTIONAL_TABLES, TABLES
 
 MANIFEST = "manifest.json"
 NEXT_MANIFEST = ".manifest.json.next"
-"""The manifest that a change of `channels.parquet` is about to give the folder; see `exclusions`."""
+"""The manifest that a change of some tables is about to give the folder; see `run_change`."""
 
 
 class _Frozen(BaseModel):
@@ -91,6 +93,8 @@ class Manifest(_Frozen):
         device: Where it was computed, for instance `cpu` or `cuda: NVIDIA H200`.
         state: `complete`; a folder without a manifest is not finished.
         files: Per table file, relative to the run folder.
+        pictures: With which settings pictures and embeddings were made that may be made anew, by kind; `features`,
+            `embeddings`.
     """
 
     format_version: int
@@ -104,6 +108,7 @@ class Manifest(_Frozen):
     device: str
     state: Literal["complete"]
     files: dict[str, FileInfo]
+    pictures: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,8 @@ class RunFolder:
     Attributes:
         path: Absolute.
         manifest: Its manifest.
-        manifest_sha256: Of `manifest.json`, which fixes every number of the run.
+        manifest_sha256: Of `manifest.json`, as it is without added tables: it fixes every number of the run, and the
+            exclusions.
     """
 
     path: Path
@@ -152,18 +158,20 @@ class RunFolder:
                     hint="run the same `arete ingest` command again, it continues where it stopped",
                 )
             raise RunFolderError(f"{path} holds no {MANIFEST}, so it is no run folder")
-        _finish_change(path)
+        finish_change(path)
         raw = manifest_path.read_bytes()
         manifest = _parse_manifest(manifest_path, raw)
         for name, info in manifest.files.items():
             _check_file(path, name, info, verify=verify)
-        return cls(path, manifest, hashlib.sha256(raw).hexdigest())
+        return cls(path, manifest, hashlib.sha256(_without_added(manifest) or raw).hexdigest())
 
     @property
     def numbers_sha256(self) -> str:
-        """Of the manifest without the mention of `channels.parquet`: the same before and after an exclusion."""
-        document = self.manifest.model_dump(mode="json")
-        del document["files"]["channels.parquet"]
+        """Of the manifest without what may change in a whole run: exclusions, and tables that no number depends on."""
+        document = self.manifest.model_dump(mode="json", exclude={"pictures"})
+        document["format_version"] = 2  # what version 3 added is none of the numbers
+        for name in ("channels", *ADDED_TABLES):
+            document["files"].pop(f"{name}.parquet", None)
         return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -241,7 +249,11 @@ def write_table(folder: Path, name: str, table: pa.Table) -> FileInfo:
 def write_table_beside(folder: Path, name: str, table: pa.Table) -> Path:
     """Writes one table of a run folder under a temporary name, which is returned."""
     temporary = folder / f".{name}.parquet.tmp"
-    pq.write_table(table.select(TABLES[name].names).cast(TABLES[name]), temporary, compression="zstd")
+    try:
+        pq.write_table(table.select(TABLES[name].names).cast(TABLES[name]), temporary, compression="zstd")
+    except OSError:  # a full disk
+        temporary.unlink(missing_ok=True)
+        raise
     return temporary
 
 
@@ -261,16 +273,52 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return manifest.model_dump_json(indent=2).encode() + b"\n"
 
 
-def _finish_change(folder: Path) -> None:
-    """Finishes a change of `channels.parquet` that a crash cut short between its two renames."""
-    coming = folder / NEXT_MANIFEST
+def _without_added(manifest: Manifest) -> bytes | None:
+    """Returns a manifest's bytes without the tables that were added; None where there are none."""
+    added = {f"{name}.parquet" for name in ADDED_TABLES} & manifest.files.keys()
+    if not added:
+        return None
+    files = {name: info for name, info in manifest.files.items() if name not in added}
+    return manifest_bytes(manifest.model_copy(update={"files": files, "pictures": {}}))
+
+
+def path_beside(folder: Path, name: str, sha256: str) -> Path:
+    """Returns where the new file of a change waits for its name."""
+    return folder / f".{name}.{sha256[:16]}.next"
+
+
+def finish_change(folder: Path) -> None:
+    """Finishes a change of tables that a crash cut short, or that is under way: any number may do it at once.
+
+    Args:
+        folder: The run folder.
+    """
     try:
-        promised = json.loads(coming.read_bytes())["files"]["channels.parquet"]["sha256"]
-        present = sha256_of(folder / "channels.parquet")
+        coming = json.loads((folder / NEXT_MANIFEST).read_bytes())["files"]
+        present = json.loads((folder / MANIFEST).read_bytes())["files"]
     except FileNotFoundError:
         return
-    if promised == present:
-        commit_file(coming, folder / MANIFEST)
+    promised = {name: info["sha256"] for name, info in coming.items() if info != present.get(name)}
+    waiting = {name: path_beside(folder, name, sha256) for name, sha256 in promised.items()}
+    if any(not path.is_file() and not _holds(folder / name, promised[name]) for name, path in waiting.items()):
+        return  # a copy of the folder without what was waiting: the change has never been made
+    for name, path in waiting.items():
+        with suppress(FileNotFoundError):
+            commit_file(path, folder / name)
+    with suppress(FileNotFoundError):
+        commit_file(folder / NEXT_MANIFEST, folder / MANIFEST)
+
+
+def _holds(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_of(path) == sha256
+
+
+def writing_failed(folder: Path, error: OSError) -> RunFolderError:
+    """Returns the error for a job that the disk has let down, with what to do about it."""
+    hint = "check the rights on the folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room on the disk, then run the same command again: it continues"
+    return RunFolderError(f"writing {folder} failed: {error.strerror or error}", hint=hint)
 
 
 def _parse_manifest(path: Path, raw: bytes) -> Manifest:

@@ -9,8 +9,9 @@ from typing import Final
 
 import pyarrow as pa
 
-FORMAT_VERSION: Final = 2
-"""Version of the run folder. A reader refuses a higher one and reads every lower one. 2 added given graphs."""
+FORMAT_VERSION: Final = 3
+"""Version of the run folder. A reader refuses a higher one and reads every lower one. 2 added given graphs, 3 feature
+visualizations and atlases."""
 
 
 def _schema(*columns: tuple[str, pa.DataType], nullable: tuple[str, ...] = ()) -> pa.Schema:
@@ -59,6 +60,9 @@ ACTIVATIONS: Final = _schema(
     ("top_k_count", pa.int64()),
 )
 """A, rows with `count` or `top_k_count` above 0, sorted by class, layer, channel."""
+
+COUNT_COLUMNS: Final = {"share": "count", "top-k": "top_k_count"}
+"""Which column of `activations` holds A, by the run's `method`."""
 
 SCORES: Final = _schema(
     ("class", pa.int32()),
@@ -127,6 +131,64 @@ SPRITES: Final = _schema(
 """One picture strip a channel: its examples side by side, best first, each `tile_px` square. `file` is relative to the
 run folder."""
 
+CLASS_EXAMPLES: Final = _schema(
+    ("class", pa.int32()),
+    *((field.name, field.type) for field in EXAMPLES),
+)
+"""Dataset examples of a channel among one class's images, for the channels that the class's graph keeps."""
+
+CLASS_SPRITES: Final = _schema(
+    ("class", pa.int32()),
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("file", pa.string()),
+    ("offset", pa.int64()),
+    ("bytes", pa.int64()),
+    ("tiles", pa.int32()),
+    ("tile_px", pa.int32()),
+    ("sha256", pa.string()),
+)
+"""The picture strips of `class_examples`, those of a class one behind another in one file: each is the `bytes` from
+`offset` on, a picture of its own, whose hash `sha256` is. `file` is relative to the run folder."""
+
+EMBEDDINGS: Final = _schema(
+    ("layer", pa.int32()),
+    ("class", pa.int32()),
+    ("x", pa.float32()),
+    ("y", pa.float32()),
+)
+"""Where each class lies in each layer: UMAP of the classes' A, alike ones near each other. In each layer centred at 0,
+with a root mean square distance of 1 from it. Sorted by layer, class."""
+
+FEATURES: Final = _schema(
+    ("layer", pa.int32()),
+    ("channel", pa.int32()),
+    ("file", pa.string()),
+    ("tiles", pa.int32()),
+    ("tile_px", pa.int32()),
+    ("sha256", pa.string()),
+    ("activation", pa.float32()),
+    ("error", pa.string()),
+    nullable=("file", "sha256", "activation", "error"),
+)
+"""One feature visualization a channel: tile 0 the picture that excites the channel most, further tiles different
+pictures that excite it too. `file` is relative to the run folder. `activation`: of the channel for tile 0, largest over
+space; null where an imported run does not tell. Where none could be made, `error` says why, `file` and `sha256` are
+null, and `tiles` is 0."""
+
+ATLASES: Final = _schema(
+    ("kind", pa.string()),
+    ("layer", pa.int32()),
+    ("file", pa.string()),
+    ("sha256", pa.string()),
+    ("tile_px", pa.int32()),
+    ("columns", pa.int32()),
+    ("channels", pa.list_(pa.int32())),
+)
+"""One picture a layer with the first tile of each of its channels that has one. `kind`: `features` or `examples`.
+`channels`: in the order of the tiles, row by row, `columns` a row; `tile_px`: side of a tile. `file` is relative to the
+run folder."""
+
 GRAPHS: Final = _schema(
     ("class", pa.int32()),
     ("mass", pa.float64()),
@@ -166,11 +228,30 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "members": MEMBERS,
     "examples": EXAMPLES,
     "sprites": SPRITES,
+    "class_examples": CLASS_EXAMPLES,
+    "class_sprites": CLASS_SPRITES,
+    "embeddings": EMBEDDINGS,
+    "features": FEATURES,
+    "atlases": ATLASES,
     "graphs": GRAPHS,
     "ranks": RANKS,
     "attributes": ATTRIBUTES,
 }
 GIVEN_TABLES: Final = ("graphs", "ranks", "attributes")
 """Either all of them are there or none."""
-OPTIONAL_TABLES: Final = frozenset({"scores", "examples", "sprites", "images", "members", *GIVEN_TABLES})
+ADDED_TABLES: Final = frozenset({"embeddings", "features", "atlases"})
+"""Tables that may be added to a whole run, or made anew: no number that is loaded depends on them."""
+OPTIONAL_TABLES: Final = frozenset(
+    {
+        "scores",
+        "examples",
+        "sprites",
+        "class_examples",
+        "class_sprites",
+        "images",
+        "members",
+        *GIVEN_TABLES,
+        *ADDED_TABLES,
+    }
+)
 """Tables that a run may lack, for instance one that was imported without its images."""

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from strawberry.extensions import SchemaExtension
 
 from arete_core.errors import BadInput
+from arete_graphql.cost import check_cost, measure_cost
 from arete_graphql.settings import Limits
 
 
@@ -93,7 +94,7 @@ def document_limits(limits: Limits) -> Callable[[], SchemaExtension]:
     """Returns a Strawberry extension that refuses a document larger than `limits` before it is validated or run.
 
     Args:
-        limits: `tokens`, `depth`, `aliases` and `fields` are looked at.
+        limits: `tokens`, `depth`, `aliases`, `fields` and `cost` are looked at.
 
     Returns:
         What `strawberry.Schema(extensions=...)` takes.
@@ -110,6 +111,12 @@ def document_limits(limits: Limits) -> Callable[[], SchemaExtension]:
             document = self.execution_context.graphql_document
             if document is not None:
                 check_size(measure_document(document), limits)
+                schema = self.execution_context.schema._schema  # Strawberry gives its graphql-core schema no other name
+                check_cost(measure_cost(schema, document, self.execution_context.variables or {}), limits)
+
+        def on_execute(self) -> Iterator[None]:
+            self.execution_context.context.operation_type = self.execution_context.operation_type
+            yield
 
     return DocumentLimits
 

@@ -7,6 +7,7 @@ import torch
 
 from arete_core.progress import Progress
 from arete_ingest import native
+from arete_ingest.class_examples import CLASS_TILE_PX
 from arete_ingest.counter import Counter
 from arete_ingest.kernels import why_slow
 from arete_ingest.memory import expected_bytes
@@ -158,7 +159,12 @@ def folder_size(job: Job) -> int:
     # A tile takes about a tenth of a byte a pixel and channel; a small file takes whole blocks of the disk.
     strip = 4096 + examples * job.settings.tile_px**2 * 3 // 10
     tables = len(job.plan.sets) * (job.graph.pairs // 4)
-    return tables + (job.graph.channels * strip if examples else 0) + 1_000_000
+    pictures = job.graph.channels * strip if examples else 0
+    if examples and job.settings.class_examples:
+        # A graph keeps some 2% of a large network's channels and most of a tiny one's: 200, or all, are plenty.
+        own = min(job.graph.channels, 200) * examples * min(job.settings.tile_px, CLASS_TILE_PX) ** 2 * 3 // 10
+        pictures += len(job.plan.sets) * own
+    return tables + pictures + 1_000_000
 
 
 def _kernels(job: Job) -> str:

@@ -3,7 +3,7 @@
 1. List the images, make and trace the model, compare with what the folder's earlier job was.
 2. Count: units of work of one class, each written when it is done. Images are decoded ahead.
 3. Join: add the units up, class by class, and write the tables.
-4. Cut the examples.
+4. Place the classes in each layer, and cut the examples.
 5. Write the manifest, which makes the folder whole; then remove the units.
 
 Steps 3 and 4 start anew when they were killed; step 2 loses at most one unit a kill. A batch never crosses a unit, so
@@ -11,20 +11,16 @@ that what is computed together, and with it every bit of the result, depends nei
 of decoding threads. Another device, PyTorch release or batch size may round otherwise: a job is not continued with it.
 """
 
-import errno
 import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from arete_core.errors import RunConflictError, RunFolderError, RunIncompleteError
 from arete_core.exclusions import mark_channels
@@ -38,11 +34,16 @@ from arete_core.run_folder import (
     RunFolder,
     write_manifest,
     write_table,
+    writing_failed,
 )
 from arete_core.run_lock import LOCK_FILE, Lock, locked
 from arete_core.run_schema import FORMAT_VERSION
+from arete_ingest.atlases import atlases_table, draw_atlases
+from arete_ingest.class_examples import CLASS_TILE_PX, cut_class_examples
 from arete_ingest.count_units import count_units
+from arete_ingest.embeddings import begin_embeddings
 from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
+from arete_ingest.execution import torch_settings
 from arete_ingest.forecast import folder_size, unit_size
 from arete_ingest.memory import resident_bytes
 from arete_ingest.parts import JOB_FILE, Parts, differences, read_job, write_job
@@ -73,7 +74,7 @@ class IngestResult:
         already_done: True where the folder was whole before and nothing was done.
         continued_images: Images that an earlier, interrupted job had counted.
         seconds: Wall-clock time of the whole call.
-        seconds_by_step: Of its steps: `prepare`, `count`, `join`, `examples`.
+        seconds_by_step: Of its steps: `prepare`, `count`, `join`, `embed`, `examples`.
         process: Which of the job's processes this was. Only the first one, 0, knows `images` and `failed`.
         processes: How many did the job together.
     """
@@ -116,7 +117,7 @@ def ingest(settings: IngestSettings, progress: Progress | None = None) -> Ingest
     """
     clock = _Clock()
     stop = Stop()
-    with stop.on_sigterm(), _torch_settings():
+    with stop.on_sigterm(), torch_settings():
         process = Process.from_environment()
         # One voice for all: the first process also reports what the others have done.
         progress = SilentProgress() if progress is None or process.rank else progress
@@ -131,7 +132,7 @@ def ingest(settings: IngestSettings, progress: Progress | None = None) -> Ingest
             try:
                 return _run(job, folder, progress, clock, stop, lock)
             except OSError as error:
-                raise _writing_failed(folder, error) from error
+                raise writing_failed(folder, error) from error
 
 
 def _help(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop) -> IngestResult:
@@ -151,7 +152,7 @@ def _help(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Sto
             if (folder / MANIFEST).is_file():
                 pass
             elif isinstance(error, OSError):
-                raise _writing_failed(folder, error) from error
+                raise writing_failed(folder, error) from error
             else:
                 raise
     clock.lap("count")
@@ -180,28 +181,44 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         exclude=job.exclude,
         parts=parts,
         examples=job.settings.examples,
+        class_examples=job.settings.class_examples and job.settings.examples > 0,
+        method=job.settings.method,
         scores=bool(job.settings.scores),
         progress=progress,
     )
     clock.lap("join")
+    pictures = begin_embeddings(
+        folder,
+        joined.files,
+        classes=[one.index for one in job.plan.sets],
+        sizes=[layer.channels for layer in job.graph.layers],
+        method=job.settings.method,
+        progress=progress,
+    )
+    clock.lap("embed")
     if job.settings.examples:
-        tables = cut_examples(
-            folder,
-            root=job.dataset.root,
-            files=job.plan.files,
-            graph=job.graph,
-            strongest=joined.strongest,
-            transform=job.model.transform,
-            tile_px=job.settings.tile_px,
-            threads=job.settings.workers or cores(),
-            progress=progress,
-            memory_bytes=_tile_memory(job),
-        )
+        cut: dict[str, Any] = {
+            "root": job.dataset.root,
+            "files": job.plan.files,
+            "graph": job.graph,
+            "transform": job.model.transform,
+            "threads": job.settings.workers or cores(),
+            "progress": progress,
+            "memory_bytes": _tile_memory(job),
+        }
+        tables = cut_examples(folder, strongest=joined.strongest, tile_px=job.settings.tile_px, **cut)
         joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
         joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
+        atlases = atlases_table(draw_atlases(folder, "examples", tables.sprites))
+        joined.files["atlases.parquet"] = write_table(folder, "atlases", atlases)
+        if job.settings.class_examples:
+            side = min(job.settings.tile_px, CLASS_TILE_PX)
+            own = cut_class_examples(folder, kept=joined.kept, tile_px=side, **cut)
+            joined.files["class_examples.parquet"] = write_table(folder, "class_examples", own.examples)
+            joined.files["class_sprites.parquet"] = write_table(folder, "class_sprites", own.sprites)
         os.sync()  # thousands of small pictures, flushed once instead of one by one
         clock.lap("examples")
-    manifest = _manifest(job, joined)
+    manifest = _manifest(job, joined, pictures)
     write_manifest(folder, manifest)
     _clean(folder, parts)
     _propose(folder, progress)
@@ -230,7 +247,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         foreign = [path.name for path in folder.iterdir() if path.name != LOCK_FILE]
     except OSError as error:
-        raise _writing_failed(folder, error) from error
+        raise writing_failed(folder, error) from error
     if foreign and not (folder / JOB_FILE).exists() and not (folder / MANIFEST).exists():
         raise RunFolderError(
             f"{folder} is not empty and holds no run (found {', '.join(sorted(foreign)[:4])})",
@@ -323,7 +340,7 @@ def _clean(folder: Path, parts: Parts) -> None:
     (folder / JOB_FILE).unlink(missing_ok=True)
 
 
-def _manifest(job: Job, joined: Joined) -> Manifest:
+def _manifest(job: Job, joined: Joined, pictures: dict[str, dict[str, Any]]) -> Manifest:
     fingerprint = job.fingerprint()
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -350,6 +367,7 @@ def _manifest(job: Job, joined: Joined) -> Manifest:
         device=job.device_name(),
         state="complete",
         files=dict(sorted(joined.files.items())),
+        pictures=pictures,
     )
 
 
@@ -393,23 +411,3 @@ class _Clock:
 
     def total(self) -> float:
         return time.perf_counter() - self._start
-
-
-def _writing_failed(folder: Path, error: OSError) -> RunFolderError:
-    hint = "check the rights on the folder"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "make room on the disk, then run the same command again: it continues"
-    return RunFolderError(f"writing {folder} failed: {error.strerror or error}", hint=hint)
-
-
-@contextmanager
-def _torch_settings() -> Iterator[None]:
-    before = torch.get_num_threads(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
-    try:
-        torch.set_num_threads(1)  # a lane; see `count_units`
-        # Choosing kernels by timing them would make the last bits depend on the machine's mood.
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before[1:]

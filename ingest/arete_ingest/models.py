@@ -8,13 +8,6 @@ nothing where a factory brings its own. A transform comes, in this order, from t
 published weights, from attributes of the factory's model, or is ImageNet's.
 """
 
-import difflib
-import importlib
-import importlib.util
-import inspect
-import sys
-import typing
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +19,14 @@ from torch import nn
 from arete_core.errors import ModelError, SettingError, WeightsError
 from arete_core.files import sha256_of
 from arete_ingest.execution import class_scores_of
+from arete_ingest.model_sources import ModelSource, find_source, make_model
+from arete_ingest.model_transform import (
+    changed_transform,
+    output_names,
+    transform_of_attributes,
+    transform_of_preset,
+    transform_of_timm,
+)
 from arete_ingest.transform import ImageTransform
 from arete_ingest.weights import WeightFile, metadata_value, put_weights, read_weights, state_sha256
 
@@ -57,16 +58,6 @@ class LoadedModel:
     notes: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Source:
-    """Where a model comes from. `make` takes keyword arguments of the architecture; `accepts` are those it knows."""
-
-    name: str
-    kind: str
-    make: Callable[..., Any]
-    accepts: frozenset[str]
-
-
 def load_model(name: str, weights: str | None = None, *, image_size: int | None = None, seed: int = 0) -> LoadedModel:
     """Makes a model and gives it its weights.
 
@@ -85,14 +76,14 @@ def load_model(name: str, weights: str | None = None, *, image_size: int | None 
         WeightsError: If the weights do not fit, are not safe to open, or cannot be fetched.
         SettingError: If weights are needed and none are given, or the image size cannot work.
     """
-    source = _find_source(name)
+    source = find_source(name)
     if weights is None and source.kind != "factory":
         raise SettingError(
             f"model {name} has no weights of its own: --weights is needed",
             hint="pass --weights FILE, --weights DEFAULT for the published ones, or --weights random to try things out",
         )
     if weights is None:
-        loaded = _loaded(source, _make(source), weights="factory")
+        loaded = _loaded(source, make_model(source), weights="factory")
     elif weights == "random":
         loaded = _with_random_weights(source, seed)
     elif weights == "DEFAULT":
@@ -106,103 +97,20 @@ def load_model(name: str, weights: str | None = None, *, image_size: int | None 
     return replace(loaded, transform=transform, outputs=outputs, notes=(*loaded.notes, *no_classes))
 
 
-def _find_source(name: str) -> _Source:
-    if name.startswith("timm:"):
-        return _timm_source(name)
-    if ":" in name:
-        return _factory_source(name)
-    known = torchvision.models.list_models(module=torchvision.models)
-    if name not in known:
-        near = difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.4)
-        raise ModelError(
-            f"torchvision has no classifier called {name!r}",
-            hint=(f"the nearest are {', '.join(near)}; " if near else "")
-            + "or pass package.module:factory for a model of your own",
-        )
-    builder = torchvision.models.get_model_builder(name)
-    architecture = typing.get_type_hints(builder)["return"]
-    return _Source(name, "torchvision", builder, frozenset(inspect.signature(architecture.__init__).parameters))
-
-
-def _timm_source(name: str) -> _Source:
-    if importlib.util.find_spec("timm") is None:
-        raise ModelError(f"{name} needs timm, which is not installed", hint="pip install timm")
-    timm = importlib.import_module("timm")
-    known = timm.list_models()
-    wanted = name.removeprefix("timm:")
-    if wanted not in known:
-        near = difflib.get_close_matches(wanted, known, n=4, cutoff=0.4)
-        raise ModelError(
-            f"timm has no model called {wanted!r}", hint=f"the nearest are {', '.join(near)}" if near else ""
-        )
-
-    def make(**arguments: Any) -> nn.Module:
-        return timm.create_model(wanted, **arguments)
-
-    return _Source(name, "timm", make, frozenset({"num_classes"}))
-
-
-def _factory_source(name: str) -> _Source:
-    module_name, _, attribute = name.partition(":")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # last, so that a file here never hides an installed package
-    importlib.invalidate_caches()
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is not None and (module_name == error.name or module_name.startswith(error.name + ".")):
-            raise ModelError(
-                f"there is no module {module_name!r} on the import path or in {Path.cwd()}",
-                hint="a model of your own is given as package.module:factory",
-            ) from error
-        raise ModelError(f"importing {module_name} failed: {error}") from error
-    except Exception as error:  # whatever the user's own code raises
-        raise ModelError(f"importing {module_name} failed: {type(error).__name__}: {error}") from error
-    factory = getattr(module, attribute, None)
-    if not callable(factory):
-        known = [key for key in vars(module) if not key.startswith("_")]
-        near = difflib.get_close_matches(attribute, known, n=4, cutoff=0.5)
-        raise ModelError(
-            f"{module_name} has no function {attribute!r}", hint=f"the nearest are {', '.join(near)}" if near else ""
-        )
-    try:
-        accepts = frozenset(inspect.signature(factory).parameters)
-    except (TypeError, ValueError):
-        accepts = frozenset()
-    return _Source(name, "factory", factory, accepts)
-
-
-def _make(source: _Source, **wanted: Any) -> nn.Module:
-    arguments = {key: value for key, value in wanted.items() if key in source.accepts or key == "weights"}
-    if source.kind == "torchvision":
-        if "aux_logits" in source.accepts:
-            arguments.setdefault("aux_logits", False)
-        arguments["progress"] = False
-    try:
-        module = source.make(**arguments)
-    except Exception as error:  # whatever the user's own factory raises
-        if isinstance(error, OSError) and source.kind != "factory":
-            raise  # weights that cannot be fetched
-        raise ModelError(f"making {source.name} failed: {type(error).__name__}: {error}") from error
-    if not isinstance(module, nn.Module):
-        raise ModelError(f"{source.name} returned {type(module).__name__}, a torch.nn.Module was expected")
-    return module
-
-
-def _loaded(source: _Source, module: nn.Module, *, weights: str, sha256: str | None = None) -> LoadedModel:
-    transform, categories = _from_attributes(module, source.name)
+def _loaded(source: ModelSource, module: nn.Module, *, weights: str, sha256: str | None = None) -> LoadedModel:
+    transform, categories = transform_of_attributes(module, source.name)
     return LoadedModel(module, source.name, weights, sha256 or state_sha256(module), 0, transform, categories, notes=())
 
 
-def _with_random_weights(source: _Source, seed: int) -> LoadedModel:
+def _with_random_weights(source: ModelSource, seed: int) -> LoadedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = _make(source, init_weights=True)
+        module = make_model(source, init_weights=True)
     note = f"{source.name} has random weights (seed {seed}): its attribution graphs mean nothing"
     return replace(_loaded(source, module, weights="random"), notes=(note,))
 
 
-def _with_published_weights(source: _Source) -> LoadedModel:
+def _with_published_weights(source: ModelSource) -> LoadedModel:
     if source.kind == "factory":
         raise SettingError(
             f"{source.name} has no published weights: DEFAULT is for torchvision and timm",
@@ -210,7 +118,8 @@ def _with_published_weights(source: _Source) -> LoadedModel:
         )
     if source.kind == "timm":
         module = _fetched(replace(source, accepts=source.accepts | {"pretrained"}), "", pretrained=True)
-        return _with_timm_transform(_loaded(source, module, weights="DEFAULT"))
+        loaded = _loaded(source, module, weights="DEFAULT")
+        return replace(loaded, transform=transform_of_timm(module, source.name))
     entry = next(iter(torchvision.models.get_model_weights(source.name)))
     entry = getattr(type(entry), "DEFAULT", entry)
     module = _fetched(source, f" from {entry.url}", weights=entry)
@@ -219,9 +128,9 @@ def _with_published_weights(source: _Source) -> LoadedModel:
     return _with_published_transform(_loaded(source, module, weights="DEFAULT", sha256=digest), entry)
 
 
-def _fetched(source: _Source, where: str, **arguments: Any) -> nn.Module:
+def _fetched(source: ModelSource, where: str, **arguments: Any) -> nn.Module:
     try:
-        return _make(source, **arguments)
+        return make_model(source, **arguments)
     except OSError as error:  # URLError is one; timm's hub raises others
         raise WeightsError(
             f"the published weights of {source.name} could not be fetched{where}: {error}",
@@ -229,10 +138,10 @@ def _fetched(source: _Source, where: str, **arguments: Any) -> nn.Module:
         ) from error
 
 
-def _with_weight_file(source: _Source, weights: WeightFile) -> LoadedModel:
+def _with_weight_file(source: ModelSource, weights: WeightFile) -> LoadedModel:
     published = _published_entry(source, weights)
     has_aux = any(key.startswith(_AUX_PREFIXES) for key in weights.tensors)
-    module = _make(
+    module = make_model(
         source,
         # The published weights of GoogLeNet and Inception v3 were trained on other means than the transform gives.
         transform_input=published is not None or metadata_value(weights.metadata, "transform_input", name="") is True,
@@ -250,11 +159,11 @@ def _with_weight_file(source: _Source, weights: WeightFile) -> LoadedModel:
     if published is not None:
         loaded = _with_published_transform(loaded, published)
     elif source.kind == "timm":
-        loaded = _with_timm_transform(loaded)
+        loaded = replace(loaded, transform=transform_of_timm(module, source.name))
     return _with_metadata(loaded, weights)
 
 
-def _class_count(source: _Source, weights: WeightFile, has_aux: bool) -> dict[str, int]:
+def _class_count(source: ModelSource, weights: WeightFile, has_aux: bool) -> dict[str, int]:
     """Finds the number of classes in the file: the size of what changes when the architecture is asked for one more."""
     if "num_classes" not in source.accepts:
         return {}
@@ -264,7 +173,7 @@ def _class_count(source: _Source, weights: WeightFile, has_aux: bool) -> dict[st
             shapes = [
                 {
                     key: value.shape
-                    for key, value in _make(source, num_classes=count, aux_logits=has_aux, init_weights=False)
+                    for key, value in make_model(source, num_classes=count, aux_logits=has_aux, init_weights=False)
                     .state_dict()
                     .items()
                 }
@@ -277,7 +186,7 @@ def _class_count(source: _Source, weights: WeightFile, has_aux: bool) -> dict[st
     return {"num_classes": int(counts.pop())} if len(counts) == 1 else {}
 
 
-def _published_entry(source: _Source, weights: WeightFile) -> Any | None:
+def _published_entry(source: ModelSource, weights: WeightFile) -> Any | None:
     """Finds the published weights that a file is a copy of: their URLs end in the first 8 digits of the sha256."""
     if source.kind != "torchvision":
         return None
@@ -290,49 +199,9 @@ def _published_entry(source: _Source, weights: WeightFile) -> Any | None:
 def _with_published_transform(loaded: LoadedModel, entry: Any) -> LoadedModel:
     return replace(
         loaded,
-        transform=_from_preset(entry.transforms(), loaded.name),
+        transform=transform_of_preset(entry.transforms(), loaded.name),
         categories=tuple(entry.meta["categories"]) if "categories" in entry.meta else None,
     )
-
-
-def _with_timm_transform(loaded: LoadedModel) -> LoadedModel:
-    config = importlib.import_module("timm.data").resolve_model_data_config(loaded.module)
-    size = int(config["input_size"][-1])
-    transform = ImageTransform(
-        image_size=size,
-        resize=int(size / config.get("crop_pct", 1.0)),
-        interpolation=config["interpolation"],
-        mean=_three(config["mean"], loaded.name),
-        std=_three(config["std"], loaded.name),
-    )
-    return replace(loaded, transform=transform)
-
-
-def _from_preset(preset: Any, name: str) -> ImageTransform:
-    try:
-        return ImageTransform(
-            image_size=int(preset.crop_size[0]),
-            resize=int(preset.resize_size[0]),
-            interpolation=preset.interpolation.value,
-            mean=_three(preset.mean, name),
-            std=_three(preset.std, name),
-        )
-    except (AttributeError, TypeError, IndexError) as error:
-        raise ModelError(
-            f"the transform of {name} is a {type(preset).__name__}; "
-            "torchvision.transforms._presets.ImageClassification is what can be used",
-            hint="set image_size, mean and std on the model instead",
-        ) from error
-
-
-def _from_attributes(module: nn.Module, name: str) -> tuple[ImageTransform, tuple[str, ...] | None]:
-    transform = ImageTransform()
-    preset = getattr(module, "transform", None)
-    # torchvision's detectors have submodules of that name; only a preset is a transform of pictures.
-    if preset is not None and hasattr(preset, "crop_size"):
-        transform = _from_preset(preset, name)
-    values = {key: getattr(module, key) for key in ("image_size", "mean", "std", "categories") if hasattr(module, key)}
-    return _changed(transform, values, name), _names(values.get("categories"), name)
 
 
 def _with_metadata(loaded: LoadedModel, weights: WeightFile) -> LoadedModel:
@@ -344,44 +213,11 @@ def _with_metadata(loaded: LoadedModel, weights: WeightFile) -> LoadedModel:
     try:
         return replace(
             loaded,
-            transform=_changed(loaded.transform, values, weights.name),
-            categories=_names(values.get("categories"), weights.name) or loaded.categories,
+            transform=changed_transform(loaded.transform, values, weights.name),
+            categories=output_names(values.get("categories"), weights.name) or loaded.categories,
         )
     except (ModelError, SettingError) as error:
         raise WeightsError(f"metadata of {weights.name}: {error.message}", hint=error.hint) from error
-
-
-def _changed(transform: ImageTransform, values: Mapping[str, Any], name: str) -> ImageTransform:
-    # A model may have attributes of these names that mean something else (an `image_size` pair in transformers).
-    size = values.get("image_size")
-    if isinstance(size, list | tuple) and len(set(size)) == 1:
-        size = size[0]
-    if isinstance(size, int | float):
-        transform = transform.at_size(int(size))
-    for key in ("mean", "std"):
-        if values.get(key) is not None:
-            transform = replace(transform, **{key: _three(values[key], name)})
-    return transform
-
-
-def _three(values: Any, name: str) -> tuple[float, float, float]:
-    try:
-        red, green, blue = (float(value) for value in values)
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"mean and deviation of {name} should be three numbers, found {values!r}") from error
-    return red, green, blue
-
-
-def _names(values: Any, name: str) -> tuple[str, ...] | None:
-    if values is None:
-        return None
-    if (
-        isinstance(values, str)
-        or not isinstance(values, Sequence)
-        or not all(isinstance(value, str) for value in values)
-    ):
-        raise ModelError(f"categories of {name} should be a list of names, found {str(values)[:60]!r}")
-    return tuple(values)
 
 
 def _count_outputs(module: nn.Module, name: str, transform: ImageTransform) -> int:

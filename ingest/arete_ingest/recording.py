@@ -10,18 +10,7 @@ from torch.fx.node import map_aggregate
 from torch.fx.passes.shape_prop import _extract_tensor_metadata
 
 from arete_core.errors import ModelError
-
-
-class WholeModulesTracer(torch.fx.Tracer):
-    """Keeps convolutions, normalizations and the like whole, also where subclasses only change the constructor."""
-
-    _WHOLE = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d, nn.LayerNorm, nn.GroupNorm)
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Returns whether a module is one operation."""
-        if any(isinstance(m, base) and type(m).forward is base.forward for base in self._WHOLE):
-            return True
-        return super().is_leaf_module(m, module_qualified_name)
+from arete_ingest.tracers import SizedTracer, WholeModulesTracer
 
 
 class Recorded(NamedTuple):
@@ -120,8 +109,6 @@ def _images(model: nn.Module, count: int, image_size: int, image_channels: int) 
 
 def _sized(model: nn.Module, image: Tensor) -> torch.fx.Graph | None:
     """Tries again with known sizes; None where that does not help."""
-    from arete_ingest.sized_tracing import SizedTracer  # it builds on this module
-
     try:
         return SizedTracer(image).trace(model)
     except Exception:

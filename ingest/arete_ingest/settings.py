@@ -9,7 +9,7 @@ from arete_core.errors import SettingError
 from arete_core.ids import check_run_id, run_id_from
 
 _NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
-_UNUSUAL: dict[str, Any] = {"labels": True, "where": "all", "layers": None, "scores": ()}
+_UNUSUAL: dict[str, Any] = {"labels": True, "where": "all", "layers": None, "scores": (), "class_examples": True}
 DEFAULT_BATCH = 32
 SCORES = ("gradient",)
 WHERE = ("all", "correct", "misclassified")
@@ -45,6 +45,7 @@ class IngestSettings:
         top_k: * Channels a layer that the second method counts.
         influence_k: * Input channels that count for each output channel.
         examples: * Dataset examples a channel; 0 makes none and no pictures.
+        class_examples: * Whether each class's own images that excite the channels of its graph are kept, too: as many.
         tile_px: * Side of one example in a picture strip, in pixels.
         device: * `auto` (CUDA where there is one), `cpu`, `cuda` or `cuda:N`.
         dtype: * `float32` or `float64`.
@@ -83,7 +84,8 @@ class IngestSettings:
     share: float = 0.03
     top_k: int = 5
     influence_k: int = 5
-    examples: int = 5
+    examples: int = 10
+    class_examples: bool = True
     tile_px: int = 96
     device: str = "auto"
     dtype: str = "float32"

@@ -66,6 +66,23 @@ def strongest_of(
     return picked
 
 
+def only_of(state: Strongest, wanted: np.ndarray) -> Strongest:
+    """Leaves images out.
+
+    Args:
+        state: Of some images.
+        wanted: By image id, whether it may stay.
+
+    Returns:
+        The same without the others; the places at the end are empty.
+    """
+    stays = (state.image >= 0) & wanted[state.image]
+    order = np.argsort(~stays, axis=1, kind="stable")
+    left = Strongest(*(np.where(stays, array, empty) for array, empty in zip(state, (0, -1, 0), strict=True)))
+    found = Strongest(*(np.take_along_axis(array, order, axis=1) for array in left))
+    return Strongest(*(array.astype(own.dtype) for array, own in zip(found, state, strict=True)))
+
+
 def merge(first: Strongest, second: Strongest) -> Strongest:
     """Joins two states whose images differ.
 

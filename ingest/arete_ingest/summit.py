@@ -1,7 +1,7 @@
 """The data that Summit [hohman2020summit] published, as a run folder: 1,000 classes of ImageNet on InceptionV1.
 
 The files hold the graphs and not the counts that they were made of, so the run carries given graphs: `arete load` takes
-their ranks and edges as they are. Feature visualizations become the channels' pictures where they are there.
+their ranks and edges as they are. Feature visualizations are taken over where they are there.
 
 What the files do not say is left open or stands in: a class's number of images is the largest count of the class, which
 for most classes is the whole of it (1,300 for 778 of them); accuracy and histogram are null; `activations` and
@@ -32,6 +32,8 @@ from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import DatasetInfo, FileInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
 from arete_core.run_schema import FORMAT_VERSION, TABLES
+from arete_ingest.atlases import atlases_table, draw_atlases
+from arete_ingest.embeddings import begin_embeddings
 from arete_ingest.summit_files import LAYERS, SummitGraph, read_graph
 
 RUN_ID: Final = "summit"
@@ -97,9 +99,18 @@ def import_summit(source: Path, out: Path, *, run_id: str = RUN_ID, progress: Pr
     part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
     try:
         tables = _tables(graphs, names or [f"class {graph.class_}" for graph in graphs])
-        tables["sprites"] = _sprites(source, part, progress)
+        tables["features"] = _features(source, part, progress)
+        tables["atlases"] = atlases_table(draw_atlases(part, "features", tables["features"]))
         written = {f"{name}.parquet": write_table(part, name, table) for name, table in tables.items()}
-        write_manifest(part, _manifest(run_id, list(files.values()), graphs, written))
+        pictures = begin_embeddings(
+            part,
+            written,
+            classes=[graph.class_ for graph in graphs],
+            sizes=list(LAYERS.values()),
+            method="share",
+            progress=progress,
+        )
+        write_manifest(part, _manifest(run_id, list(files.values()), graphs, written, pictures))
         part.chmod(0o755)  # mkdtemp's 700 would keep other users from a folder that is theirs to read
         RunFolder.open(part, verify=False)
         if out.exists():
@@ -113,7 +124,7 @@ def import_summit(source: Path, out: Path, *, run_id: str = RUN_ID, progress: Pr
         classes=len(graphs),
         channels=sum(len(graph.channels) for graph in graphs),
         edges=sum(len(graph.kept) for graph in graphs),
-        pictures=len(tables["sprites"]),
+        pictures=len(tables["features"]),
         named=names is not None,
     )
 
@@ -188,12 +199,12 @@ def _tables(graphs: Sequence[SummitGraph], names: Sequence[str]) -> dict[str, pa
     return {name: _table(name, found) for name, found in rows.items()}
 
 
-def _sprites(source: Path, out: Path, progress: Progress) -> pa.Table:
+def _features(source: Path, out: Path, progress: Progress) -> pa.Table:
     """Takes over the feature visualizations, linked where the disk is the same, else copied."""
     base = _base(source, "feature-vis")
     if base is None:
         progress.say("There are no feature visualizations (feature-vis/channel): the channels have no pictures")
-        return _table("sprites", [])
+        return _table("features", [])
     (out / "features").mkdir()
     rows: list[tuple[Any, ...]] = []
     with progress.task("Take over feature visualizations", total=sum(LAYERS.values()), unit="files") as task:
@@ -201,12 +212,12 @@ def _sprites(source: Path, out: Path, progress: Progress) -> pa.Table:
             for channel in range(size):
                 path = base / "channel" / f"{name}-{channel}-channel.jpg"
                 if path.is_file():
-                    rows.append(_sprite(path, out, layer, channel))
+                    rows.append(_feature(path, out, layer, channel))
                 task.advance()
-    return _table("sprites", rows)
+    return _table("features", rows)
 
 
-def _sprite(path: Path, out: Path, layer: int, channel: int) -> tuple[Any, ...]:
+def _feature(path: Path, out: Path, layer: int, channel: int) -> tuple[Any, ...]:
     try:
         with Image.open(path, formats=("JPEG",)) as image:
             side = image.width
@@ -217,7 +228,7 @@ def _sprite(path: Path, out: Path, layer: int, channel: int) -> tuple[Any, ...]:
         os.link(path.resolve(), out / file)
     except OSError:  # another disk, or one without links
         shutil.copyfile(path, out / file)
-    return (layer, channel, file, 1, side, sha256_of(out / file))
+    return (layer, channel, file, 1, side, sha256_of(out / file), None, None)
 
 
 def _table(name: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
@@ -229,7 +240,11 @@ def _table(name: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
 
 
 def _manifest(
-    run_id: str, files: Sequence[Path], graphs: Sequence[SummitGraph], written: dict[str, FileInfo]
+    run_id: str,
+    files: Sequence[Path],
+    graphs: Sequence[SummitGraph],
+    written: dict[str, FileInfo],
+    pictures: dict[str, dict[str, Any]],
 ) -> Manifest:
     digest = hashlib.sha256()
     for path in files:
@@ -259,6 +274,7 @@ def _manifest(
         device="",
         state="complete",
         files=written,
+        pictures=pictures,
     )
 
 

@@ -13,9 +13,11 @@ import pyarrow.parquet as pq
 
 from arete_core.errors import RunAlteredError
 from arete_core.exclusions import BY_HAND, Channel, channels_table
+from arete_core.layout import Layout
 from arete_core.progress import Progress
 from arete_core.run_folder import FileInfo, commit_table, write_table
 from arete_core.run_schema import ACTIVATIONS, CLASSES, LAYERS, SCORES, TABLES
+from arete_ingest.class_examples import KeptExamples, kept_examples
 from arete_ingest.collapse import collapse
 from arete_ingest.counter import ClassCounts
 from arete_ingest.gradients import NAME
@@ -23,7 +25,7 @@ from arete_ingest.image_records import ImageRecords, members_table
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.parts import Parts
 from arete_ingest.plan import CountedSet, Plan
-from arete_ingest.strongest import Strongest, merge, no_images
+from arete_ingest.strongest import Strongest, merge, no_images, only_of
 
 
 @dataclass
@@ -33,12 +35,14 @@ class Joined:
     Attributes:
         files: What the manifest says of each table.
         strongest: Per layer, of the whole run.
+        kept: Of each class set, the strongest images of the channels that its graph keeps.
         images: Images counted, each file once.
         failed: Images left out because they could not be read.
         edges: Rows of `influences.parquet`.
     """
 
     strongest: list[Strongest]
+    kept: list[KeptExamples] = field(default_factory=list)
     files: dict[str, FileInfo] = field(default_factory=dict)
     images: int = 0
     failed: int = 0
@@ -78,6 +82,8 @@ def join_classes(
     exclude: Sequence[Channel],
     parts: Parts,
     examples: int,
+    class_examples: bool,
+    method: str,
     scores: bool,
     progress: Progress,
 ) -> Joined:
@@ -91,6 +97,8 @@ def join_classes(
         exclude: Channels that take no part in attribution graphs.
         parts: The finished units.
         examples: Dataset examples a channel.
+        class_examples: Whether to pick each class's own, too.
+        method: Which of the activation counts is A.
         scores: Whether the units hold further scores.
         progress: Where to report to, one step a class.
 
@@ -106,21 +114,28 @@ def join_classes(
     streams = {name: _Stream(folder, name) for name in names}
     rows: list[dict[str, object]] = []
     added: set[int] = set()
+    layout = _layout(graph, exclude)
     try:
         with progress.task("Join classes", total=len(plan.sets), unit="classes") as task:
             for one in plan.sets:
                 counts = None
                 total = np.zeros(graph.channels if scores else 0)
                 found: list[np.ndarray] = []
+                own = [no_images(layer.channels, examples) for layer in graph.layers]
                 for unit in one.units:
                     result = parts.read(unit)
                     found += [result.images, np.fromiter(result.errors, np.int64, len(result.errors))]
                     if unit not in added:  # a superclass's units are its classes' too
                         added.add(unit)
                         records.add(unit, result)
+                        # An image that several class sets hold is an example once: of the unit that owns it.
+                        owned = plan.owners == unit
                         joined.strongest = [
-                            merge(*both) for both in zip(joined.strongest, result.strongest, strict=True)
+                            merge(before, only_of(after, owned))
+                            for before, after in zip(joined.strongest, result.strongest, strict=True)
                         ]
+                    if class_examples:
+                        own = [merge(*both) for both in zip(own, result.strongest, strict=True)]
                     total += result.scores
                     if counts is None:
                         counts = result.counts
@@ -128,7 +143,11 @@ def join_classes(
                         counts.add(result.counts)
                 _check_images(one, np.concatenate(found))
                 assert counts is not None  # noqa: S101 - every class set has an image, so a unit
-                edges = collapse(graph, counts).to_table(one.index)
+                collapsed = collapse(graph, counts)
+                edges = collapsed.to_table(one.index)
+                if class_examples:
+                    used = counts.activation_counts if method == "share" else counts.top_k_counts
+                    joined.kept.append(kept_examples(one.index, layout, np.concatenate(used), collapsed, own))
                 streams["influences"].write(edges)
                 streams["activations"].write(_activations(one.index, counts))
                 if scores:
@@ -153,6 +172,13 @@ def join_classes(
         folder, "channels", channels_table([layer.channels for layer in graph.layers], dict.fromkeys(exclude, BY_HAND))
     )
     return joined
+
+
+def _layout(graph: LayerGraph, exclude: Sequence[Channel]) -> Layout:
+    layout = Layout.make([layer.channels for layer in graph.layers], [list(layer.parents) for layer in graph.layers])
+    for layer, channel in exclude:
+        layout.excluded[layout.offsets[layer] + channel] = True
+    return layout
 
 
 def _check_images(one: CountedSet, found: np.ndarray) -> None:

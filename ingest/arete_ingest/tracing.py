@@ -16,7 +16,7 @@ Whatever is not known to keep channels apart is refused with the name of the ope
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NoReturn
 
 import numpy as np
@@ -43,10 +43,11 @@ from arete_ingest.dataflow import (
     structure_sha256,
     tensor_users,
 )
+from arete_ingest.drafts import Drafts, renumbered
 from arete_ingest.fields import field_behind
 from arete_ingest.folding import Folding
 from arete_ingest.functional import make_modules
-from arete_ingest.layer_graph import ChannelSum, LayerGraph, ShownLayer, Term
+from arete_ingest.layer_graph import LayerGraph, ShownLayer, Term
 from arete_ingest.operations import (
     ELEMENTWISE,
     Kind,
@@ -101,18 +102,6 @@ def trace_model(
     return _Reader(module, image_size, image_channels, layers).read()
 
 
-@dataclass
-class _Draft:
-    """A channel sum while the model is read; `absorbed` once it has become part of a later one."""
-
-    node: torch.fx.Node
-    name: str
-    out_channels: int
-    terms: list[Term]
-    reached: frozenset[int]
-    absorbed: bool = False
-
-
 class _Reader:
     """Walks the recorded operations once, in the order of execution."""
 
@@ -133,10 +122,8 @@ class _Reader:
         self.of_image: set[torch.fx.Node] = set()  # made of nothing but the image and constants
         self.lost: dict[torch.fx.Node, ModelError] = {}  # what cannot be read, and why
         self.layers: list[ShownLayer] = []
-        self.drafts: list[_Draft] = []
-        self.draft_at: dict[torch.fx.Node, _Draft] = {}
-        self.names: dict[str, int] = {}
         self.folding = Folding(self.kinds, self.modules, lambda node: self.axes.get(node, 1))
+        self.drafts = Drafts(self.folding, self.shown.names)
 
     def read(self) -> LayerGraph:
         for node in self.nodes:
@@ -156,12 +143,12 @@ class _Reader:
                 if self.shown.unshown
                 else f"supported: {SUPPORTED}",
             )
-        sums, number = self._finished()
+        sums, number = self.drafts.finished([layer.members for layer in self.layers])
         return LayerGraph(
             module=self.module,
             image_size=self.image_size,
             image_channels=self.image_channels,
-            layers=tuple(replace(layer, members=_renumbered(layer.members, number)) for layer in self.layers),
+            layers=tuple(replace(layer, members=renumbered(layer.members, number)) for layer in self.layers),
             sums=sums,
             graph_sha256=structure_sha256(self.nodes, self.modules, self.shown.names),
             unshown=self.shown.unshown,
@@ -291,7 +278,7 @@ class _Reader:
         if channels_in(inputs) != in_channels:
             self._refuse(node)
         term = Term("conv", str(node.target), node.name, 0, inputs, groups, np.ones(out_channels), self.axes[source])
-        made = self._draft(node, self._unique(str(node.target)), out_channels, [term])
+        made = self.drafts.add(node, str(node.target), out_channels, [term])
         field = field_behind(node, Kind.CONV, source, self.fields[source], self.modules)
         self._arrive(node, made, field, self.axes[source])
         self._show(node, made)
@@ -309,7 +296,7 @@ class _Reader:
                 where = list(node.args).index(operand)
                 absorbed = [Term("passed", "", node.name, where, self.maps[operand], 1, np.ones(channels), axis)]
             terms += absorbed
-        made = self._draft(node, self._unique(owner_of(node)), channels, terms)
+        made = self.drafts.add(node, owner_of(node), channels, terms)
         height, width = shape[2:] if axis == 1 else shape[1:3]  # type: ignore[index]
         field = self.fields[operands[0]].union(self.fields[operands[1]], height, width)
         self._arrive(node, made, field, axis)
@@ -320,7 +307,7 @@ class _Reader:
         scale = np.ones(channels)
         node = operand
         while len(tensor_users(node)) == 1:
-            draft = self.draft_at.get(node)
+            draft = self.drafts.at(node)
             if draft is not None:
                 if node in self.shown.names:
                     return None
@@ -368,13 +355,6 @@ class _Reader:
         self._arrive(node, joined, field)
         self._show(node, joined)
 
-    def _draft(self, node: torch.fx.Node, name: str, channels: int, terms: list[Term]) -> ChannelMap:
-        reached: frozenset[int] = frozenset().union(*(self._layers_behind(term.inputs) for term in terms))
-        draft = _Draft(node, name, channels, terms, reached)
-        self.draft_at[node] = draft
-        self.drafts.append(draft)
-        return (Segment(Producer("sum", len(self.drafts) - 1), 0, channels),)
-
     def _show(self, node: torch.fx.Node, members: ChannelMap) -> None:
         """Makes a shown layer of a node that was chosen; its map then names the layer."""
         if node not in self.shown.names:
@@ -390,7 +370,7 @@ class _Reader:
             channels=channels_in(members),
             height=height,
             width=width,
-            parents=tuple(sorted(self._layers_behind(members))),
+            parents=tuple(sorted(self.drafts.layers_behind(members))),
             members=members,
             tap=tap.name,
             channel_axis=axis,
@@ -406,40 +386,6 @@ class _Reader:
             if len(users) != 1 or self.kinds[users[0]] not in ELEMENTWISE:
                 return node
             node = users[0]
-
-    def _layers_behind(self, members: ChannelMap) -> frozenset[int]:
-        """Returns the shown layers that channels come from, through channel sums that are not shown."""
-        found: frozenset[int] = frozenset()
-        for producer in {segment.producer for segment in members}:
-            if producer.kind == "layer":
-                found |= {producer.index}
-            elif producer.kind == "sum":
-                found |= self.drafts[producer.index].reached
-        return found
-
-    def _finished(self) -> tuple[tuple[ChannelSum, ...], dict[int, int]]:
-        """Drops the sums that no shown layer depends on (a gate's, an absorbed one), and folds signs into the rest.
-
-        Returns:
-            The sums in the order of execution, and their numbers by those they had while reading.
-        """
-        needed: set[int] = set()
-        pending = [segment.producer for layer in self.layers for segment in layer.members]
-        while pending:
-            producer = pending.pop()
-            if producer.kind == "sum" and producer.index not in needed:
-                needed.add(producer.index)
-                draft = self.drafts[producer.index]
-                pending += [segment.producer for term in draft.terms for segment in term.inputs]
-        number = {old: new for new, old in enumerate(sorted(needed))}
-        sums = []
-        for old, new in number.items():
-            draft = self.drafts[old]
-            shown = draft.node in self.shown.names
-            norms, sign = self.folding.sign_behind(draft.node, draft.out_channels, shown=shown)
-            terms = tuple(replace(term, inputs=_renumbered(term.inputs, number)) for term in draft.terms)
-            sums.append(ChannelSum(new, draft.name, draft.out_channels, terms, sign, norms))
-        return tuple(sums), number
 
     def _check_batch_norm(self, node: torch.fx.Node) -> None:
         module: nn.Module = self.modules[str(node.target)]
@@ -461,10 +407,6 @@ class _Reader:
                 return
             self._refuse(node)
 
-    def _unique(self, name: str) -> str:
-        times = self.names[name] = self.names.get(name, 0) + 1
-        return name if times == 1 else f"{name}:{times}"
-
     def _refuse(self, node: torch.fx.Node) -> NoReturn:
         raise ModelError(
             f"{place_of(node)}: {describe(node, self.modules)} of feature maps is not supported",
@@ -481,12 +423,3 @@ def _ancestors(node: torch.fx.Node) -> set[torch.fx.Node]:
                 found.add(source)
                 pending.append(source)
     return found
-
-
-def _renumbered(channel_map: ChannelMap, number: Mapping[int, int]) -> ChannelMap:
-    return tuple(
-        segment._replace(producer=Producer("sum", number[segment.producer.index]))
-        if segment.producer.kind == "sum"
-        else segment
-        for segment in channel_map
-    )

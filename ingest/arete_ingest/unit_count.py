@@ -86,8 +86,7 @@ class UnitCount:
         self._counted.append(counted)
         self._outputs.append(_largest_outputs(result.logits))
         self._probabilities.append(_probabilities(result.logits, true))
-        # An image that several class sets hold is an example once: where its first unit counts it.
-        shown = np.flatnonzero(counted & (self._job.plan.owners[ids] == batch.batch.unit))
+        shown = np.flatnonzero(counted)
         if len(shown):
             self._keep_strongest(result, ids, shown)
 

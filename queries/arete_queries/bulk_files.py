@@ -17,10 +17,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from arete_core.class_data import ClassData, RunData
 from arete_core.ids import channel_id, class_id
 from arete_core.progress import Progress
 from arete_core.run_folder import RunFolder
-from arete_queries.class_data import ClassData, RunData
 from arete_queries.engine.importer import ImportFiles
 from arete_queries.write_class import ClassSummary, active_positions
 

@@ -18,11 +18,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from arete_core.class_data import ClassData, RunData
 from arete_core.errors import BadInput, DatabaseError, LoadError, NotFoundError, RunConflictError
 from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
-from arete_queries.class_data import ClassData, RunData
+from arete_queries.embeddings import load_embeddings
 from arete_queries.exclusion import rank_stale, take_over_exclusions
 from arete_queries.hold import hold_run
 from arete_queries.run_rows import channel_rows, class_rows, layer_rows, run_properties
@@ -42,6 +43,8 @@ _SCHEMA: Final = (
     "schema_load_id",
     "schema_influences_class",
     "schema_attributes_class",
+    "schema_search",
+    "schema_search_labels",
 )
 
 
@@ -184,6 +187,7 @@ class _Loader:
                     without_graph.append(names[class_.row])
                 task.advance()
         await load_scores(self._runner, self._folder)
+        await load_embeddings(self._runner, self._folder)
         await complete_run(self._runner, self._run, data)
         if without_graph:
             self._progress.say(
@@ -203,7 +207,7 @@ class _Loader:
             if state["folder"] != str(self._folder.path):
                 await self._runner.run("set_run_folder", {"run": self._run, "folder": str(self._folder.path)})
             if state["state"] == "complete":
-                await self._take_over_exclusions(state["manifestSha256"])
+                await self._take_over_changes(state["manifestSha256"])
                 return True
             if state["manifestSha256"] == self._folder.manifest_sha256:
                 return False
@@ -213,12 +217,13 @@ class _Loader:
         await _delete(self._runner, self._run, self._progress)
         return False
 
-    async def _take_over_exclusions(self, manifest_sha256: str) -> None:
-        """Ranks anew what an exclusion touches that was made in the run folder since, or was cut short."""
+    async def _take_over_changes(self, manifest_sha256: str) -> None:
+        """Takes over what was changed in the run folder since, or was cut short: exclusions and embeddings."""
         if manifest_sha256 == self._folder.manifest_sha256:
             await rank_stale(self._runner, self._run, self._progress)
             return
         await take_over_exclusions(self._runner, self._folder, self._progress)
+        await load_embeddings(self._runner, self._folder)
         await self._runner.run("set_run_manifest", {"run": self._run, "manifestSha256": self._folder.manifest_sha256})
 
     async def _make_nodes(self, data: RunData) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from arete_core.errors import BadInput
+from arete_core.rank import DAMPING, Floats, RankMode, pagerank
 from arete_queries.arguments import check_first, check_min_share, check_text
 from arete_queries.gds_rank import (
     MAX_DAMPING,
@@ -16,7 +17,6 @@ from arete_queries.gds_rank import (
     project_values,
 )
 from arete_queries.lists import get_class
-from arete_queries.rank import DAMPING, Floats, RankMode, pagerank
 from arete_queries.results import ClassInfo
 from arete_queries.runner import QueryRunner, Row
 from arete_queries.statements import statements

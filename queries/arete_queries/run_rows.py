@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from arete_core.class_data import RunData
 from arete_core.ids import channel_id, class_id, layer_id
 from arete_core.run_folder import RunFolder
-from arete_queries.class_data import RunData
 
 GIVEN: Final = "given"
 COMPUTED: Final = "computed"
@@ -84,6 +84,7 @@ def channel_rows(run: str, data: RunData, folder: RunFolder) -> list[tuple[str, 
         layer, index = channel["layer"], channel["channel"]
         row: dict[str, Any] = {
             "id": channel_id(run, names[layer], index),
+            "name": f"{names[layer]}/{index}",  # what Neo4j Browser writes on a node by itself
             "layer": names[layer],
             "layerIndex": layer,
             "index": index,

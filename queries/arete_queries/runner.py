@@ -8,17 +8,28 @@ answer says that nothing of it took place.
 """
 
 import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
-from neo4j import READ_ACCESS, WRITE_ACCESS, AsyncDriver, AsyncGraphDatabase, AsyncManagedTransaction, unit_of_work
+from neo4j import (
+    READ_ACCESS,
+    WRITE_ACCESS,
+    AsyncDriver,
+    AsyncGraphDatabase,
+    AsyncManagedTransaction,
+    AsyncResult,
+    Bookmarks,
+    Query,
+    unit_of_work,
+)
 from neo4j import AsyncTransaction as DriverTransaction
-from neo4j.exceptions import ConfigurationError, TransientError
+from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError, TransientError
 
-from arete_core.errors import SettingError
+from arete_core.errors import ReadOnlyError, SettingError
 from arete_queries.driver_errors import guarded, no_answer
 from arete_queries.statements import Access, Statement, statements
 
@@ -31,6 +42,9 @@ TIMEOUT_S: Final = 30.0
 GRACE_S: Final = 5.0
 """Added on this side: a server that hangs ends no transaction, so we stop waiting for it."""
 POOL_SIZE: Final = 32
+_SPARE: Final = 8
+"""Connections for explicit transactions, which take no place."""
+_RETRY_PAUSE_S: Final = 0.2
 _DEADLOCK_ATTEMPTS: Final = 8
 _DEADLOCK_PAUSE_S: Final = 0.05
 
@@ -72,9 +86,22 @@ class QueryRunner:
         database: Name of the database.
         app: Who is asking; shown by `SHOW TRANSACTIONS`.
         timeout_s: What the server may spend on one statement, in seconds.
+        read_only: Refuse every statement that writes before it is sent.
     """
 
-    def __init__(self, driver: AsyncDriver, *, database: str, app: str = "arete", timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        driver: AsyncDriver,
+        *,
+        database: str,
+        app: str = "arete",
+        timeout_s: float = TIMEOUT_S,
+        read_only: bool = False,
+    ) -> None:
+        self._read_only = read_only
+        # Whoever comes when every connection is in use waits here, for as long as the statement may take: the driver
+        # would give up after seconds, which looks as if the database were gone.
+        self._places = asyncio.Semaphore(POOL_SIZE - _SPARE)
         self._driver = driver
         self._database = database
         self._app = app
@@ -90,6 +117,7 @@ class QueryRunner:
         *,
         app: str = "arete",
         timeout_s: float = TIMEOUT_S,
+        read_only: bool = False,
     ) -> "QueryRunner":
         """Connects to a database and makes sure that it answers.
 
@@ -100,6 +128,7 @@ class QueryRunner:
             database: Name of the database.
             app: Who is asking; shown by `SHOW TRANSACTIONS`.
             timeout_s: What the server may spend on one statement, in seconds.
+            read_only: Refuse every statement that writes before it is sent.
 
         Returns:
             A runner that can be used at once.
@@ -128,10 +157,11 @@ class QueryRunner:
                 # noticed here and not in the middle of an answer.
                 liveness_check_timeout=10.0,
                 notifications_min_severity="OFF",
+                telemetry_disabled=True,
             )
         except (ConfigurationError, ValueError) as error:
             raise wrong from error
-        runner = cls(driver, database=database, app=app, timeout_s=timeout_s)
+        runner = cls(driver, database=database, app=app, timeout_s=timeout_s, read_only=read_only)
         try:
             await runner.check()
         except ValueError as error:  # from the resolver, for a port that is no number
@@ -186,9 +216,14 @@ class QueryRunner:
         Raises:
             DatabaseUnavailableError: If the database cannot be reached or does not answer in time.
             DatabaseError: If it refuses the statement.
+            ReadOnlyError: If it writes and this runner does not.
         """
         statement, values = prepare(name, params)
         limit = self._timeout_s if timeout_s is None else timeout_s
+        if statement.access is Access.READ:
+            rows, _ = await self._read(statement, values, limit)
+            return rows
+        self._check_may_write(name)
 
         @unit_of_work(metadata=self._metadata(name), timeout=limit)
         async def work(transaction: AsyncManagedTransaction) -> list[Row]:
@@ -197,14 +232,13 @@ class QueryRunner:
         with guarded(name):
             async with (
                 _limit(name, limit + RETRY_S),
+                self._places,
                 self._driver.session(
                     database=self._database,
-                    default_access_mode=READ_ACCESS if statement.access is Access.READ else WRITE_ACCESS,
+                    default_access_mode=WRITE_ACCESS,
                     bookmark_manager=self._driver.execute_query_bookmark_manager,
                 ) as session,
             ):
-                if statement.access is Access.READ:
-                    return await session.execute_read(work)
                 if statement.idempotent:
                     return await session.execute_write(work)
                 for attempt in range(1, _DEADLOCK_ATTEMPTS + 1):
@@ -220,6 +254,52 @@ class QueryRunner:
                     await asyncio.sleep(_DEADLOCK_PAUSE_S * attempt * (0.5 + random.random()))  # noqa: S311
                 raise AssertionError("every attempt returns or raises")
 
+    async def run_with_bookmark(self, name: str, params: Mapping[str, Any] | None = None) -> tuple[list[Row], str]:
+        """Runs a statement that reads, and tells which state of the database it saw.
+
+        Args:
+            name: Name of the statement.
+            params: Exactly its declared parameters.
+
+        Returns:
+            The rows, and the bookmark of the last change that the server had committed then.
+
+        Raises:
+            DatabaseUnavailableError: If the database cannot be reached or does not answer in time.
+            DatabaseError: If it refuses the statement.
+        """
+        statement, values = prepare(name, params)
+        return await self._read(statement, values, self._timeout_s)
+
+    async def _read(self, statement: Statement, values: dict[str, Any], limit_s: float) -> tuple[list[Row], str]:
+        """Reads in one round trip, a third of what a transaction with its own begin and commit takes."""
+        query = Query(statement.text, metadata=self._metadata(statement.name), timeout=limit_s)
+        manager = self._driver.execute_query_bookmark_manager
+        with guarded(statement.name):
+            async with _limit(statement.name, limit_s + RETRY_S), self._places:
+                give_up_at = asyncio.get_running_loop().time() + RETRY_S
+                for attempt in itertools.count(1):
+                    # By hand what a session does with a manager, as such a session keeps its bookmark to itself.
+                    before = await manager.get_bookmarks()
+                    try:
+                        async with self._driver.session(
+                            database=self._database,
+                            default_access_mode=READ_ACCESS,
+                            bookmarks=Bookmarks.from_raw_values(before),
+                        ) as session:
+                            rows = await _rows_of(await session.run(query, values), statement)
+                            seen = (await session.last_bookmarks()).raw_values
+                    except (Neo4jError, DriverError) as error:
+                        # A read may be sent again whatever became of it.
+                        pause_s = _RETRY_PAUSE_S * attempt * (0.5 + random.random())  # noqa: S311
+                        if not error.is_retryable() or asyncio.get_running_loop().time() + pause_s > give_up_at:
+                            raise
+                        await asyncio.sleep(pause_s)
+                    else:
+                        await manager.update_bookmarks(before, seen)
+                        return rows, " ".join(sorted(seen))
+        raise AssertionError("every attempt returns or raises")
+
     @asynccontextmanager
     async def transaction(self, name: str, *, timeout_s: float | None = None) -> AsyncIterator[Transaction]:
         """Opens an explicit write transaction; it is committed at the end of the block, rolled back on any error.
@@ -234,7 +314,9 @@ class QueryRunner:
 
         Raises:
             DatabaseError: If the database refuses it or cannot be reached.
+            ReadOnlyError: If this runner does not write.
         """
+        self._check_may_write(name)
         limit = self._timeout_s if timeout_s is None else timeout_s
         wait = limit or None
         with guarded(name):
@@ -249,6 +331,12 @@ class QueryRunner:
                     yield Transaction(transaction, wait)
                     async with _limit(name, wait):
                         await transaction.commit()
+
+    def _check_may_write(self, name: str) -> None:
+        if self._read_only:
+            raise ReadOnlyError(
+                f"{name}: this connection takes no writes", hint="start `arete serve` without --read-only"
+            )
 
     def _metadata(self, name: str) -> dict[str, Any]:
         return {"app": self._app, "query": name}
@@ -281,7 +369,10 @@ def prepare(name: str, params: Mapping[str, Any] | None) -> tuple[Statement, dic
 async def _rows(
     transaction: AsyncManagedTransaction | DriverTransaction, statement: Statement, values: dict[str, Any]
 ) -> list[Row]:
-    result = await transaction.run(statement.text, values)
+    return await _rows_of(await transaction.run(statement.text, values), statement)
+
+
+async def _rows_of(result: AsyncResult, statement: Statement) -> list[Row]:
     columns = list(result.keys())
     if columns != list(statement.columns):
         raise TypeError(f"{statement.name}: columns {list(statement.columns)} were declared, found {columns}")

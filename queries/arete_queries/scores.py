@@ -11,9 +11,9 @@ import numpy as np
 
 from arete_core.errors import RunFolderError
 from arete_core.ids import class_id
+from arete_core.layout import Layout
+from arete_core.rank import Floats, Ints
 from arete_core.run_folder import RunFolder
-from arete_queries.layout import Layout
-from arete_queries.rank import Floats, Ints
 from arete_queries.runner import QueryRunner
 
 _MAX_NAME: Final = 100

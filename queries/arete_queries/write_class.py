@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from arete_core.class_data import ClassData
 from arete_core.errors import LoadError
-from arete_queries.class_data import ClassData
 from arete_queries.runner import QueryRunner, Transaction
 
 BATCH: Final = 20_000

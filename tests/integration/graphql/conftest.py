@@ -22,6 +22,7 @@ from run_builder import random_run, write_run
 
 RUN = "demo"
 OTHER = "demo-2"
+TOKEN = "a-token-for-these-tests"
 
 
 @dataclass
@@ -33,16 +34,19 @@ class Service:
         folder: The run folder of `demo`; that of `demo-2` lies beside it.
         connect: Opens a runner on the same database.
         statements: Names of the statements that the service has sent so far.
+        token: Lets a request change something.
     """
 
     http: httpx.Client
     folder: RunFolder
     connect: Callable[[], Awaitable[QueryRunner]]
     statements: list[str]
+    token: str = TOKEN
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Sends a query; returns the whole answer."""
-        answer = self.http.post("/graphql", json={"query": query, "variables": variables})
+    def ask(self, query: str, *, token: bool = False, **variables: Any) -> dict[str, Any]:
+        """Sends a query, with the service's token where it changes something; returns the whole answer."""
+        headers = {"Authorization": f"Bearer {self.token}"} if token else {}
+        answer = self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -111,7 +115,9 @@ def with_pictures(folder: RunFolder) -> RunFolder:
 def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """The service; its runs replace what other tests left under their ids and nothing else."""
     base = tmp_path_factory.mktemp("runs")
-    folder = with_pictures(random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, seed=3))
+    folder = with_pictures(
+        random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, embeddings=True, seed=3)
+    )
     other = random_run(base / OTHER, run_id=OTHER, class_count=2, seed=4)
     statements: list[str] = []
 
@@ -132,7 +138,8 @@ def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> 
                 await load_run(runner, run, replace=True)
 
     asyncio.run(load())
-    # On a busy machine a request may wait long for its place; how long is not what these tests are about.
-    limits = Limits(wait_s=60, timeout_s=120)
-    with serving(ApiSettings(port=0, viewer=base, limits=limits), noting) as http:
+    # On a busy machine a request may wait long for its place; how long is not what these tests are about. Nor are
+    # answers that were kept: each question is to reach the database.
+    limits = Limits(wait_s=60, timeout_s=120, cache_bytes=0)
+    with serving(ApiSettings(port=0, viewer=base, limits=limits, token=TOKEN), noting) as http:
         yield Service(http, folder, connect, statements)

@@ -15,6 +15,7 @@ import neo4j
 import pytest
 
 from arete_core.errors import DatabaseUnavailableError
+from arete_graphql.answer_cache import VERSION_S
 from arete_graphql.settings import ApiSettings, Limits
 from arete_queries import reads
 from arete_queries.engine import EngineSettings, RunningEngine, start_engine
@@ -81,6 +82,7 @@ def test_the_service_outlives_its_database(serve: Any, engine_jars: Path, tmp_pa
             # It is killed in the middle.
             os.kill(engine.address.pid, signal.SIGKILL)
             engine.stop()
+            time.sleep(VERSION_S)  # until then an answer that was kept is good
             check_down()
 
             # It comes back, at another address.

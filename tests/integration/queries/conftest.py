@@ -30,6 +30,7 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
             excluded=[(1, 2), (3, 0)],
             pictures=True,
             scores=True,
+            embeddings=True,
             seed=3,
         ),
         random_run(base / "other", run_id="other", class_count=2, seed=4),

@@ -9,8 +9,8 @@ import pytest
 from loaded_runs import Loaded
 
 from arete_core.errors import BadInput, NotFoundError
+from arete_core.rank import pagerank, rank_class
 from arete_queries.engine import EngineAddress
-from arete_queries.rank import pagerank, rank_class
 from arete_queries.reads import class_graph, gds_rank
 from arete_queries.runner import QueryRunner
 from hand_worked import LAYERS, RANKS

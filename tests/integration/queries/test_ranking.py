@@ -13,11 +13,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from loaded_runs import Loaded
 
+from arete_core.class_data import RunData
 from arete_core.errors import BadInput, NotFoundError, RunFolderError
-from arete_queries.class_data import RunData
+from arete_core.rank import RankMode, pagerank, personalization
 from arete_queries.engine import EngineAddress
 from arete_queries.load import delete_run, load_run
-from arete_queries.rank import RankMode, pagerank, personalization
 from arete_queries.reads import gds_rank, rank_channels
 from arete_queries.runner import QueryRunner
 from arete_queries.scores import load_scores

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tcp_proxy import proxy_to
 
-from arete_core.errors import CapabilityError, DatabaseError, DatabaseUnavailableError, SettingError
+from arete_core.errors import CapabilityError, DatabaseError, DatabaseUnavailableError, ReadOnlyError, SettingError
 from arete_core.progress import SilentProgress
 from arete_queries import runner as runner_module
 from arete_queries.engine import EngineAddress
@@ -303,3 +303,16 @@ async def test_a_database_that_goes_away_in_the_middle_of_a_load(
     assert await list_runs(runner) == ()
     report = await load_run(runner, folder)
     assert (report.classes, report.classes_loaded) == (6, 4)
+
+
+async def test_a_runner_that_only_reads_sends_no_write(clean_database: EngineAddress) -> None:
+    address = clean_database
+    async with await QueryRunner.connect(
+        address.bolt_url, address.user, address.password, read_only=True
+    ) as only_reads:
+        assert await only_reads.run("ping")
+        with pytest.raises(ReadOnlyError, match="schema_run_id"):
+            await only_reads.run("schema_run_id")
+        with pytest.raises(ReadOnlyError):
+            async with only_reads.transaction("hold_run"):
+                pass

@@ -17,10 +17,18 @@ ALREADY_THERE = "00NA0"
 A, B = "tiny/0", "tiny/3"
 EDGES = {"run": "tiny", "sources": [0, 1], "targets": [13, 14], "counts": [5, 6]}
 GROUP = ["tiny/0", "tiny/1", "tiny/2"]
+KINDS = ["Class", "Channel", "Layer", "Group"]
 SIDES = {"a": GROUP, "b": ["tiny/5", "tiny/6"], "atLeastA": 2, "atLeastB": 1}
 CASES: dict[str, dict[str, Any]] = {
     "await_indexes": {"seconds": 10},
     "channel": {"channel": "tiny/block1/3"},
+    "channel_classes": {"channel": "tiny/block1/3", "order": "rank", "skip": 1, "first": 3},
+    "channel_over_classes": {"channel": "tiny/block1/3", "profile": True, "links": 3},
+    "layers_of_runs": {"runs": ["tiny", "other"]},
+    "channels_by_id": {"channels": ["tiny/block1/3", "tiny/block9/3"]},
+    "class_activations": {"layer": "tiny/block1", "classes": GROUP},
+    "search_parts": {"run": "tiny", "text": "BEAR", "channel": "tiny/block1/3", "kinds": KINDS, "first": 9},
+    "search_words": {"run": "tiny", "query": "baer~1", "kinds": KINDS, "first": 9},
     "channel_use": {"run": "tiny", "layer": "tiny/block1", "order": "special", "first": 3},
     "class_counts": {"class": A, "minShare": 0.1, "scores": "margin"},
     "communities": {"graph": "communities", "gamma": 1.0},
@@ -29,8 +37,12 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_group": {"group": "tiny/bears"},
     "delete_scores": {"class": A},
     "group": {"group": "tiny/bears"},
+    "group_members": {"groups": ["tiny/bears", "tiny/none"]},
     "groups": {"run": "tiny"},
-    "layer_neighbors": {"class": A, "layer": "tiny/block1", "first": 3},
+    "label_channel": {"channel": "tiny/block1/3", "label": "fur"},
+    "update_group": {"group": "tiny/bears", "add": ["tiny/5"], "remove": ["tiny/0"]},
+    "layer_neighbors": {"class": A, "layers": ["block1", "block2"], "first": 3},
+    "layer_similarity": {"class": A, "layer": "tiny/block1"},
     "less_contributing": {"class": A, "mass": None, "minShare": 0.1, "first": 3},
     **{f"motif_{shape}": {"classes": GROUP, "atLeast": 1} for shape in
        ("path_2", "path_3", "path_4", "wedge_in", "wedge_out", "diamond", "triangle", "edges")},
@@ -50,7 +62,10 @@ CASES: dict[str, dict[str, Any]] = {
     "class_graph_at_mass": {"class": A, "mass": 0.3, "minShare": 0.01},
     "class_names": {"run": "tiny"},
     "class_states": {"run": "tiny"},
-    "classes": {"run": "tiny", "search": "BEAR", "order": "name", "skip": 1, "first": 2},
+    "classes": {"run": "tiny", "search": "BEAR", "kinds": ["label"], "order": "name", "skip": 1, "first": 2},
+    "classes_by_similarity": {
+        "run": "tiny", "search": "BEAR", "kinds": None, "class": A, "layer": "tiny/block1", "skip": 0, "first": 2,
+    },
     "compare_drawing": {"a": A, "b": B, "massA": 0.3, "massB": 0.4, "minShare": 0.0, "memberships": ["shared"]},
     "compare_graphs": {"a": A, "b": B, "minShare": 0.0, "memberships": ["only_a", "shared", "only_b"]},
     "compare_graphs_at_mass": {
@@ -73,6 +88,7 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_run": {"run": "other"},
     "edges_of_class": {"class": 0},
     "excluded_channels": {"run": "tiny"},
+    "embedding": {"layer": "tiny/block1"},
     "foreign_nodes": {"known": ["Run", "Layer", "Channel"]},
     "gds_drop": {"graph": "nothing"},
     "gds_pagerank": {"class": A, "graph": "projected", "damping": 0.85, "iterations": 20, "tolerance": 1e-7},
@@ -86,6 +102,7 @@ CASES: dict[str, dict[str, Any]] = {
     "mark_excluded": {"run": "tiny", "channels": ["tiny/block1/3"], "excluded": True, "reason": "border"},
     "next_class_key": {},
     "ping": {},
+    "run_folders": {},
     "runs": {"run": None},
     "set_class_state": {"class": 0, "state": "loading"},
     "set_run_folder": {"run": "tiny", "folder": "/elsewhere"},
@@ -98,6 +115,7 @@ CASES: dict[str, dict[str, Any]] = {
         "class": 0, "run": "tiny", "positions": [0], "counts": [1], "ranks": [0.5], "entries": [0.0], "kept": [True],
     },
     "write_attributes": {"class": 0, **EDGES},
+    "write_embedding": {"layer": "tiny/block1", "classes": [A, B], "x": [0.5, -0.5], "y": [0.0, 1.0]},
     "write_influences": {"class": 0, **EDGES},
 }  # fmt: skip
 

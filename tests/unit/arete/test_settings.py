@@ -87,3 +87,20 @@ def test_allowed_hosts_are_a_list_in_a_file_and_commas_in_the_environment(
     assert load_settings().allowed_hosts == ["a.example", "*.b.example"]
     monkeypatch.setenv("ARETE_ALLOWED_HOSTS", "c.example, d.example,")
     assert load_settings().allowed_hosts == ["c.example", "d.example"]
+
+
+def test_a_secret_that_cannot_be_is_refused_without_showing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "arete.toml").write_text("token = 1234567890123456\n")
+    with pytest.raises(SettingError, match="token in") as caught:
+        load_settings()
+    assert "1234567890123456" not in str(caught.value)
+    assert "1234567890123456" not in str(caught.value.__cause__)
+    monkeypatch.setenv("ARETE_TOKEN", "secret-of-somebody")
+    assert load_settings().given_token() == "secret-of-somebody"
+    assert "secret-of-somebody" not in repr(load_settings())
+    (tmp_path / "secret").write_text("secret-in-a-file\n")
+    monkeypatch.setenv("ARETE_TOKEN_FILE", str(tmp_path / "secret"))
+    assert load_settings().given_token() == "secret-in-a-file"
+    monkeypatch.setenv("ARETE_TOKEN_FILE", str(tmp_path / "missing"))
+    with pytest.raises(SettingError, match="token_file"):
+        load_settings().given_token()

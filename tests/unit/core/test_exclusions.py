@@ -1,6 +1,5 @@
 """Excluding channels of a run folder: two files change, whole or not at all; and proposals."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from arete_core.errors import NotFoundError, RunAlteredError, RunConflictError, 
 from arete_core.exclusions import channels_table, exclude_channels, excluded_channels, find_channels
 from arete_core.files import sha256_of
 from arete_core.non_semantic import propose_exclusions
-from arete_core.run_folder import MANIFEST, NEXT_MANIFEST, RunFolder, manifest_bytes, write_table_beside
+from arete_core.run_folder import MANIFEST, RunFolder, write_table_beside
 from arete_core.run_lock import locked
 from run_builder import ClassSpec, LayerSpec, build_run, random_run
 
@@ -43,25 +42,6 @@ def test_including_undoes_excluding(tmp_path: Path) -> None:
     assert (changed, list(excluded_channels(after))) == ([(1, 2)], [(2, 4)])
     exclude_channels(run.path, ["block2/4"], include=True)
     assert hashes(run.path) == files
-
-
-@pytest.mark.parametrize("table_is_there", [False, True])
-def test_a_crash_in_between_leaves_the_old_or_the_new(tmp_path: Path, table_is_there: bool) -> None:
-    old = random_run(tmp_path / "old")
-    shutil.copytree(old.path, tmp_path / "new")
-    new, _ = exclude_channels(tmp_path / "new", ["block2/1"])
-    # What lies on the disk between the two renames, or before the first.
-    (old.path / NEXT_MANIFEST).write_bytes(manifest_bytes(new.manifest))
-    if table_is_there:
-        shutil.copy(tmp_path / "new" / "channels.parquet", old.path)
-    else:
-        write_table_beside(old.path, "channels", new.table("channels"))
-    opened = RunFolder.open(old.path)
-    assert opened.manifest == (new if table_is_there else old).manifest
-    expected = [(2, 1)] if table_is_there else []
-    assert list(excluded_channels(opened)) == expected
-    assert list(excluded_channels(exclude_channels(old.path, ["block0/3"])[0])) == [(0, 3), *expected]
-    assert not (old.path / NEXT_MANIFEST).exists()
 
 
 def test_an_edited_table_is_still_noticed(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ async def test_other_content_types_are_refused(client: Any, recorded: list[Any],
         (b'{"query": "{ runs { id } }", "variables": []}', "variables is not an object"),
         (b'{"query": "{ runs { id } }", "operationName": 1}', "operationName is not a string"),
         (b'{"query": "query A { runs { id } }", "operationName": "B"}', 'Unknown operation named "B".'),
-        (b'{"query": "mutation { x }"}', "only queries are answered; there are no mutations and no subscriptions"),
+        (b'{"query": "subscription { x }"}', "only queries and mutations are answered; there are no subscriptions"),
     ],
 )
 async def test_a_body_that_is_no_request(client: Any, recorded: list[Any], body: bytes, message: str) -> None:
@@ -216,7 +216,7 @@ async def test_odd_text_comes_back_whole_in_a_message(client: Any, recorded: Any
 async def test_layers_of_a_run_are_read_once_a_request(client: Any, recorded: list[Any], ask: Any) -> None:
     async with client() as http:
         await ask(http, '{ runs { layers { id } } run(id: "demo") { layers { name } again: layers { index } } }')
-    assert [name for name, _ in recorded].count("list_layers") == 1
+    assert [name for name, _ in recorded].count("layers_of_runs") == 1
 
 
 async def test_graphiql_is_shown_in_development_only(client: Any) -> None:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from arete_graphql.limits import DocumentSize, Gate, measure_document
 from arete_graphql.settings import ApiSettings, Limits
 from arete_queries import reads
+from arete_queries.runner import GRACE_S, POOL_SIZE, RETRY_S
 
 pytestmark = pytest.mark.anyio
 
@@ -233,3 +234,24 @@ async def test_a_request_that_takes_too_long_is_ended(
         assert ended == ["cancelled"]  # the read was not left running
         again = await http.post("/graphql", json={"query": "{ __typename }"})
         assert again.json() == {"data": {"__typename": "Query"}}  # and its place was given back
+
+
+def test_the_database_gives_up_before_the_request_does() -> None:
+    limits = Limits()
+    # A lost connection is tried again, and a server that hangs is waited for a little longer.
+    assert limits.statement_s + RETRY_S + GRACE_S < limits.timeout_s
+    assert limits.concurrent <= POOL_SIZE
+
+
+async def test_a_body_that_comes_too_slowly_is_not_waited_for(client: Any, recorded: list[Any]) -> None:
+    async def slowly() -> Any:
+        yield b'{"query": '
+        await asyncio.sleep(30)
+        yield b'"{ runs { id } }"}'
+
+    headers = {"Content-Type": "application/json"}
+    async with client(ApiSettings(limits=Limits(body_s=0.05))) as http:
+        answer = await http.post("/graphql", content=slowly(), headers=headers)
+    assert answer.status_code == 408
+    assert answer.json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
+    assert recorded == []

@@ -11,6 +11,7 @@ import torch
 import torchvision
 from PIL import Image
 from safetensors.torch import load_file
+from tiny_models import randomise_batch_norms
 from torch import Tensor, nn
 from torchvision import transforms
 
@@ -27,15 +28,7 @@ def random_googlenet() -> nn.Module:
     """Random weights, a quarter of the BatchNorm scales negative, some zero."""
     torch.manual_seed(1)
     model = torchvision.models.googlenet(num_classes=10, aux_logits=False, init_weights=False, weights=None)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            scale = torch.rand(module.num_features) + 0.5
-            scale[torch.rand(module.num_features) < 0.25] *= -1
-            scale[torch.rand(module.num_features) < 0.02] = 0
-            module.weight.data = scale
-            module.bias.data = torch.randn(module.num_features) * 0.3
-            module.running_mean = torch.randn(module.num_features) * 0.1
-            module.running_var = torch.rand(module.num_features) * 0.5 + 0.1
+    randomise_batch_norms(model)
     return model.eval()
 
 

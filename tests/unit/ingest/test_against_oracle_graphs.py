@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from tiny_models import randomise_batch_norms
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck
 
@@ -22,15 +23,7 @@ IMAGES = 6
 def randomised(model: nn.Module, seed: int) -> nn.Module:
     """Random BatchNorms, a quarter of the scales negative where that is supported, some zero."""
     torch.manual_seed(seed)
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            scale = torch.rand(module.num_features) + 0.5
-            scale[torch.rand(module.num_features) < 0.25] *= -1
-            scale[torch.rand(module.num_features) < 0.02] = 0
-            module.weight.data = scale
-            module.bias.data = torch.randn(module.num_features) * 0.3
-            module.running_mean = torch.randn(module.num_features) * 0.1
-            module.running_var = torch.rand(module.num_features) * 0.5 + 0.1
+    randomise_batch_norms(model)
     return model.eval()
 
 

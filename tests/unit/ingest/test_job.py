@@ -95,7 +95,7 @@ class Recorder(SilentProgress):
 
 def hashes(folder: Path) -> dict[str, str]:
     """The sha256 of every table and picture."""
-    files = [*folder.glob("*.parquet"), *folder.glob("examples/*.webp")]
+    files = [*folder.glob("*.parquet"), *folder.glob("examples/*.webp"), *folder.glob("class-examples/*")]
     return {str(path.relative_to(folder)): sha256_of(path) for path in files}
 
 
@@ -109,11 +109,25 @@ def test_the_run_folder_is_whole_and_clean(run: RunFolder, asked: IngestSettings
     assert manifest.versions["torch"] == torch.__version__.split("+")[0]
     assert set(manifest.files) == {
         f"{name}.parquet"
-        for name in ("layers", "channels", "classes", "activations", "influences", "images", "examples", "sprites")
+        for name in (
+            "layers",
+            "channels",
+            "classes",
+            "activations",
+            "influences",
+            "images",
+            "class_examples",
+            "class_sprites",
+            "examples",
+            "sprites",
+            "embeddings",
+        )
     }
     for name, info in manifest.files.items():
         assert info.rows == run.table(name.removesuffix(".parquet")).num_rows
-    assert sorted(path.name for path in run.path.iterdir()) == sorted([*manifest.files, "examples", "manifest.json"])
+    assert sorted(path.name for path in run.path.iterdir()) == sorted(
+        [*manifest.files, "class-examples", "examples", "manifest.json"]
+    )
     text = (run.path / "manifest.json").read_text()
     assert str(asked.data) not in text, "where files lie stays on the machine"
 
@@ -170,7 +184,7 @@ def test_examples_are_the_strongest_images_of_the_whole_run(run: RunFolder, data
         for channel in range(values.shape[1]):
             mine = [row for row in rows if (row["layer"], row["channel"]) == (layer, channel)]
             order = sorted(range(60), key=lambda image, v=values[:, channel]: (-float(v[image]), image))
-            expected = [image for image in order if values[image, channel] > 0][:5]
+            expected = [image for image in order if values[image, channel] > 0][:10]
             assert [row["image"] for row in mine] == expected
             assert [row["rank"] for row in mine] == list(range(len(expected)))
             for row in mine:
@@ -261,6 +275,7 @@ def test_killed_again_and_again_it_gives_the_same_bytes(run: RunFolder, asked: I
         ("Count images", 6, 2),  # Ctrl-C
         ("Join classes", 2, 9),
         ("Cut examples", 5, 9),
+        ("Cut examples of classes", 2, 9),
     ]
     kept = {
         key: getattr(asked, key) for key in ("model", "image_size", "batch_size", "tile_px", "influence_k", "threads")
@@ -271,7 +286,7 @@ def test_killed_again_and_again_it_gives_the_same_bytes(run: RunFolder, asked: I
     child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False)
     codes = [tuple(map(int, line.split())) for line in child.stdout.splitlines()]
     # Exit code and finished units after each.
-    assert codes == [(-9, 0), (-9, 2), (143, 3), (143, 4), (-2, 4), (-9, 6), (-9, 6)], child.stderr
+    assert codes == [(-9, 0), (-9, 2), (143, 3), (143, 4), (-2, 4), (-9, 6), (-9, 6), (-9, 6)], child.stderr
     with pytest.raises(RunIncompleteError):
         RunFolder.open(out)
     assert ingest(replace(asked, out=out)).continued_images == 60

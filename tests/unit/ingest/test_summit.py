@@ -73,9 +73,10 @@ def test_a_run_folder_with_given_graphs(tmp_path: Path) -> None:
     assert len(folder.table("attributes")) == 48
     excluded = [row for row in folder.table("channels").to_pylist() if row["excluded"]]
     assert [(row["layer"], row["channel"]) for row in excluded] == [(0, 67), (0, 190), (1, 390), (1, 399), (1, 412)]
-    [sprite] = folder.table("sprites").to_pylist()
-    assert (sprite["file"], sprite["tiles"], sprite["tile_px"]) == ("features/2-3.jpg", 1, 147)
-    assert (folder.path / sprite["file"]).read_bytes() == (pictures / "mixed4a-3-channel.jpg").read_bytes()
+    assert not folder.has("sprites")
+    [feature] = folder.table("features").to_pylist()
+    assert (feature["file"], feature["tiles"], feature["tile_px"]) == ("features/2-3.jpg", 1, 147)
+    assert (folder.path / feature["file"]).read_bytes() == (pictures / "mixed4a-3-channel.jpg").read_bytes()
 
 
 def test_without_torchvision_classes_are_numbered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

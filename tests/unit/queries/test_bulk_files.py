@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from arete_core.class_data import RunData
 from arete_core.progress import SilentProgress
 from arete_queries.bulk_files import plan_runs, write_bulk_files
-from arete_queries.class_data import RunData
 from arete_queries.write_class import ClassSummary
 from run_builder import class_sets_run, random_run
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arete_queries.extract import extract
-from arete_queries.layout import Layout
+from arete_core.extract import extract
+from arete_core.layout import Layout
 
 pytestmark = pytest.mark.shared_data
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arete_queries.class_data import RunData
+from arete_core.class_data import RunData
 from synthetic_runs import synthetic_run
 
 SIZES = (60, 80, 70)

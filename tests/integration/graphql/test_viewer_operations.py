@@ -1,0 +1,86 @@
+"""Each of the viewer's operations is answered without an error and with few statements."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arete_queries import reads
+
+pytestmark = pytest.mark.integration
+
+FOLDER = Path(__file__).parents[3] / "web" / "src" / "lib" / "api" / "operations"
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.graphql"))}
+FRAGMENTS = {
+    match[1]: text for text in TEXTS.values() for match in [re.search(r"^fragment (\w+) on", text, re.M)] if match
+}
+OPERATIONS = {name: text for name, text in TEXTS.items() if re.search(r"^(query|mutation)\b", text, re.M)}
+MOST = 3
+"""Statements an operation may send. The service's own look at whether its kept answers still hold is not counted."""
+OWN = {"data_state"}
+WRITES = {"create-group", "update-group", "delete-group", "label-channel", "exclude-channels", "include-channels"}
+VALUES: dict[str, Any] = {
+    "a": "demo/0",
+    "after": None,
+    "atLeast": 2,
+    "b": "demo/1",
+    "channel": "demo/block2/1",
+    "class": "demo/0",
+    "classes": ["demo/0", "demo/1", "demo/2"],
+    "closed": True,
+    "first": 20,
+    "layer": "demo/block2",
+    "mass": 0.4,
+    "minShare": 0.0,
+    "operation": "UNION",
+    "order": "CENTRAL",
+    "pattern": "PATH_2",
+    "rows": ["demo/0", "demo/1"],
+    "run": "demo",
+    "support": 0.5,
+    "text": "block",
+}
+"""A value for each variable that an operation may have; `id` and `ids` are what the operation is about."""
+ABOUT = {"channel-page": "demo/block2/1", "group": "demo/mine"}
+
+
+def test_every_operation_is_tried() -> None:
+    assert len(OPERATIONS) >= 5
+    assert OPERATIONS.keys() | {name for name in TEXTS if re.search(r"^fragment", TEXTS[name], re.M)} == TEXTS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - WRITES))
+def test_an_operation_sends_few_statements(service: Any, name: str) -> None:
+    text = whole(OPERATIONS[name])
+    # A question of its own, which no kept answer fits.
+    service.statements.clear()
+    variables = {
+        variable: VALUES.get(variable, ABOUT.get(name, "demo/0")) for variable in re.findall(r"\$(\w+):", text)
+    }
+    answer = service.ask(f"# {name}\n{text}", **variables)
+    assert "errors" not in answer, answer["errors"]
+    sent = [statement for statement in service.statements if statement not in OWN]
+    assert 0 <= len(sent) <= MOST, sent
+
+
+def test_the_layers_of_all_runs_are_one_statement(service: Any) -> None:
+    service.statements.clear()
+    runs = service.data("{ runs { id layers { id name } } } # all")["runs"]
+    assert {run["id"] for run in runs} >= {"demo", "demo-2"}
+    for run in runs:
+        layers = service.read(reads.list_layers, run["id"])
+        assert run["layers"] == [{"id": layer.id, "name": layer.name} for layer in layers]
+    assert [name for name in service.statements if name not in OWN] == ["runs", "layers_of_runs"]
+
+
+def whole(text: str) -> str:
+    """Returns an operation with the fragments that it spreads, and that these spread."""
+    wanted: list[str] = []
+    left = [text]
+    while left:
+        for name in re.findall(r"\.\.\.\s*(\w+)", left.pop()):
+            if name in FRAGMENTS and name not in wanted:
+                wanted.append(name)
+                left.append(FRAGMENTS[name])
+    return "\n".join([text, *(FRAGMENTS[name] for name in wanted)])
