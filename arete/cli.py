@@ -29,6 +29,7 @@ from arete.commands import (
     groups,
     import_,
     ingest,
+    label,
     load,
     motifs,
     neighbors,
@@ -79,6 +80,7 @@ app.command("neighbors")(neighbors.neighbors)
 app.command("channels")(channels.channels)
 app.add_typer(groups.app, name="groups")
 app.command("exclude")(exclude.exclude)
+app.command("label")(label.label)
 app.command("delete")(delete.delete)
 app.add_typer(database.app, name="db")
 app.command("doctor")(doctor.doctor)

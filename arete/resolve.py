@@ -62,8 +62,8 @@ async def resolve_class(runner: "QueryRunner", text: str, run: str | None) -> "C
         return await get_class(runner, text)
     home = await resolve_run(runner, run)
     page = await list_classes(runner, home.id, search=text, first=500)
-    exact = [info for info in page.classes if info.name.lower() == text.lower()]
-    found = exact or list(page.classes)
+    exact = [info for info in page.items if info.name.lower() == text.lower()]
+    found = exact or list(page.items)
     if len(found) == 1:
         return found[0]
     if not found:

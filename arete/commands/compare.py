@@ -138,7 +138,4 @@ def _print_overlap(found: "Overlap") -> None:
 
 
 def _parting(found: "Comparison | Overlap") -> str:
-    from arete_queries.group_results import parting_layer
-
-    layer = parting_layer(found.layers)
-    return "they part nowhere" if layer is None else f"they part at {layer}"
+    return "they part nowhere" if found.parts_at is None else f"they part at {found.parts_at}"

@@ -41,10 +41,10 @@ async def _all_classes(runner: "QueryRunner", run: str, search: str | None) -> "
     after: str | None = None
     while True:
         page = await list_classes(runner, run, search=search, first=500, after=after)
-        classes.extend(page.classes)
+        classes.extend(page.items)
         if not page.has_next:
             return classes
-        after = page.cursor
+        after = page.end_cursor
 
 
 def _print_runs(found: "list[RunInfo] | tuple[RunInfo, ...]") -> None:

@@ -24,6 +24,7 @@ from arete_graphql.operations import Operations
 from arete_graphql.pictures import Pictures
 from arete_graphql.schema import make_schema
 from arete_graphql.settings import ApiSettings
+from arete_graphql.types.mutations import Mutation
 from arete_graphql.viewer import Viewer, viewer_folder
 from arete_queries import reads
 
@@ -46,7 +47,9 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
     metrics = Metrics()
     database = Database(runner_factory, metrics)
     gate = Gate(settings.limits)
-    schema = make_schema(settings.limits, introspection=settings.introspection)
+    schema = make_schema(
+        settings.limits, mutation=None if settings.read_only else Mutation, introspection=settings.introspection
+    )
     operations = Operations(viewer, only=settings.viewer_operations_only)
     graphql = GraphQLEndpoint(schema, database, gate, settings, operations, metrics)
     pictures = Pictures(database, gate)

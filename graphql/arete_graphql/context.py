@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
@@ -16,7 +16,8 @@ from arete_graphql.metrics import Metrics
 from arete_graphql.settings import Limits
 from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
-from arete_queries.results import AttributionGraph, LayerInfo
+from arete_queries.channel_page import ChannelOverClasses
+from arete_queries.results import AttributionGraph, ChannelInfo, LayerInfo
 from arete_queries.runner import QueryRunner
 
 RunnerFactory = Callable[[], Awaitable[QueryRunner]]
@@ -56,6 +57,7 @@ class Database:
         self._current: _Connection | None = None
         self._connecting = asyncio.Lock()
         self._failure: tuple[float, AreteError] | None = None
+        self._work: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Connects, or logs that the database is not there yet."""
@@ -65,7 +67,10 @@ class Database:
             log.warning("%s; the service starts without it and keeps trying", error.message)
 
     async def close(self) -> None:
-        """Closes the connection."""
+        """Ends what runs in the background and closes the connection."""
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
         connection, self._current = self._current, None
         if connection is not None:
             await connection.runner.close()
@@ -90,6 +95,20 @@ class Database:
         with self._metrics.reading(function.__name__):
             async with self._lease() as runner:
                 return await function(runner, *args, **kwargs)
+
+    def in_background(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Starts work that goes on when the request that asked for it is answered or gone.
+
+        Args:
+            work: What to do.
+
+        Returns:
+            Its task; it is cancelled when the service stops.
+        """
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[QueryRunner]:
@@ -134,6 +153,15 @@ class GraphKey:
     min_share: float
 
 
+@dataclass(frozen=True)
+class ChannelKey:
+    """What a request wants to know of a channel over all classes: its profile, or so many inputs or outputs."""
+
+    channel_id: str
+    profile: bool = False
+    links: int = 0
+
+
 @dataclass
 class RequestContext:
     """One GraphQL request.
@@ -144,6 +172,7 @@ class RequestContext:
         limits: How much the request may ask for.
         write_access: Whether it may change anything.
         operation_type: What the document turned out to be; None until it is about to run.
+        browser_url: Tells where Neo4j Browser is; empty where that is not known.
         reads_started: Reads from the database so far.
     """
 
@@ -152,13 +181,18 @@ class RequestContext:
     limits: Limits
     write_access: WriteAccess = WriteAccess.NO_TOKEN
     operation_type: OperationType | None = None
+    browser_url: Callable[[], str] = str
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
+    channels: DataLoader[str, ChannelInfo | None] = field(init=False)
+    over_classes: DataLoader[ChannelKey, ChannelOverClasses] = field(init=False)
 
     def __post_init__(self) -> None:
         self.layers = DataLoader(self._load_layers)
         self.graphs = DataLoader(self._load_graphs)
+        self.channels = DataLoader(self._load_channels)
+        self.over_classes = DataLoader(self._load_over_classes)
 
     async def read(
         self, function: Callable[Concatenate[QueryRunner, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -193,14 +227,32 @@ class RequestContext:
         """
         require(self.write_access)
 
-    async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...] | BaseException]:
-        return await asyncio.gather(*(self.read(reads.list_layers, run) for run in runs), return_exceptions=True)
+    async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...]]:
+        found = await self.read(reads.layers_of_runs, runs)
+        return [found.get(run, ()) for run in runs]
 
     async def _load_graphs(self, keys: list[GraphKey]) -> list[AttributionGraph | BaseException]:
         return await asyncio.gather(
             *(self.read(reads.class_graph, key.class_id, mass=key.mass, min_share=key.min_share) for key in keys),
             return_exceptions=True,
         )
+
+    async def _load_channels(self, ids: list[str]) -> list[ChannelInfo | None]:
+        found = await self.read(reads.get_channels, ids)
+        return [found.get(id_) for id_ in ids]
+
+    async def _load_over_classes(self, keys: list[ChannelKey]) -> list[ChannelOverClasses | BaseException]:
+        """Reads what is wanted of one channel together."""
+
+        async def read(channel: str) -> ChannelOverClasses:
+            own = [key for key in keys if key.channel_id == channel]
+            profile, links = any(key.profile for key in own), max(key.links for key in own)
+            return await self.read(reads.channel_over_classes, channel, profile=profile, links=links)
+
+        channels = list(dict.fromkeys(key.channel_id for key in keys))
+        answers = await asyncio.gather(*map(read, channels), return_exceptions=True)
+        found = dict(zip(channels, answers, strict=True))
+        return [found[key.channel_id] for key in keys]
 
 
 Info = strawberry.Info[RequestContext, None]

@@ -9,6 +9,8 @@ from typing import Final
 from arete_core.errors import BadInput
 
 MAX_FIRST: Final = 500
+AGAIN: Final = "it was replaced a moment ago, ask again"
+"""The hint where an answer fell between two states of a run."""
 
 
 def check_first(first: int) -> int:

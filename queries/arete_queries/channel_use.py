@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from arete_core.errors import BadInput, NotFoundError
-from arete_queries.arguments import check_first, check_text
+from arete_queries.arguments import AGAIN, check_first, check_text
 from arete_queries.lists import get_run, list_layers
 from arete_queries.records import channel_info
 from arete_queries.results import ChannelInfo
@@ -94,7 +94,7 @@ async def channel_uses(
         NotFoundError: If there is no such run or layer.
         BadInput: If `first` cannot be.
     """
-    await get_run(runner, check_text("run", run))
+    check_text("run", run)
     if layer is not None:
         names = [one.name for one in await list_layers(runner, run)]
         if layer not in names:
@@ -107,7 +107,8 @@ async def channel_uses(
     }
     rows = await runner.run("channel_use", params)
     if not rows:
-        raise NotFoundError("run", run, hint="it was replaced a moment ago, ask again")
+        await get_run(runner, run)
+        raise NotFoundError("run", run, hint=AGAIN)
     channels = tuple(
         ChannelUse(channel_info(one), one["keptBy"], one["meanRank"], max(one["effectiveClasses"], 1.0))
         for one in rows[0]["channels"]

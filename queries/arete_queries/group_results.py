@@ -3,7 +3,6 @@
 As in `results`: frozen, plain; shares, ranks and cosines are 0 to 1.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -12,12 +11,17 @@ from arete_queries.results import ChannelInfo, ClassInfo, LayerOverlap, Membersh
 
 @dataclass(frozen=True)
 class GroupInfo:
-    """A named set of classes of one run. `class_count` counts complete classes; `id` is `run/name`."""
+    """A named set of classes of one run. `id` is `run/name`; `classes` are ids of its complete classes, by index."""
 
     id: str
     run: str
     name: str
-    class_count: int
+    classes: tuple[str, ...]
+
+    @property
+    def class_count(self) -> int:
+        """How many complete classes it has."""
+        return len(self.classes)
 
 
 @dataclass(frozen=True)
@@ -146,24 +150,15 @@ class Neighborhood:
     cypher: str
 
 
-def parting_layer(layers: Sequence[LayerOverlap]) -> str | None:
-    """Returns the layer where graphs part: the first one of the upper of two halves.
+@dataclass(frozen=True)
+class Similarity:
+    """How like `class_` the classes of its run are in one layer (`layer`, an id), as parallel lists by class index.
 
-    The layers, from the input on, are cut in two so that the means of `weighted_jaccard` below and above the cut
-    explain most of its variance (least squares with one change point), counting only cuts above which it is smaller.
-
-    Args:
-        layers: By index; those without overlap figures are skipped.
-
-    Returns:
-        The name of the first layer above the cut; None where overlap falls nowhere.
+    The class itself is among them, with 1. Classes that share no active channel with it are not: their cosine is 0.
     """
-    known = [(layer.layer, layer.weighted_jaccard) for layer in layers if layer.weighted_jaccard is not None]
-    best, found = 1e-12, None  # rounding makes no cut
-    for cut in range(1, len(known)):
-        below = sum(value for _, value in known[:cut]) / cut
-        above = sum(value for _, value in known[cut:]) / (len(known) - cut)
-        explained = cut * (len(known) - cut) / len(known) * (below - above) ** 2
-        if below > above and explained > best:
-            best, found = explained, known[cut][0]
-    return found
+
+    class_: ClassInfo
+    layer: str
+    classes: tuple[str, ...]
+    cosines: tuple[float, ...]
+    cypher: str

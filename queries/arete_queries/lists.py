@@ -1,12 +1,13 @@
 """Runs, layers, classes and channels: lists, pages and single ones, with hints for ids that name nothing."""
 
 import difflib
+from collections.abc import Sequence
 
-from arete_core.errors import NotFoundError
+from arete_core.errors import BadInput, NotFoundError
 from arete_core.ids import split_channel_id
-from arete_queries.arguments import check_first, check_text, make_cursor, read_cursor
+from arete_queries.arguments import AGAIN, check_first, check_text, read_cursor
 from arete_queries.records import channel_info, class_info, layer_info, run_info
-from arete_queries.results import ChannelInfo, ChannelPage, ClassInfo, ClassOrder, ClassPage, LayerInfo, RunInfo
+from arete_queries.results import ChannelInfo, ClassInfo, ClassKind, ClassOrder, LayerInfo, Page, RunInfo
 from arete_queries.runner import QueryRunner
 
 _SUGGESTED = 3
@@ -66,15 +67,34 @@ async def list_layers(runner: QueryRunner, run: str) -> tuple[LayerInfo, ...]:
     return tuple(layer_info(row["layer"]) for row in rows)
 
 
+async def layers_of_runs(runner: QueryRunner, runs: Sequence[str]) -> dict[str, tuple[LayerInfo, ...]]:
+    """Lists the layers of several runs in one statement.
+
+    Args:
+        runner: The database.
+        runs: Their ids.
+
+    Returns:
+        The layers by run, the one nearest the input first; nothing for a run that is not there.
+    """
+    found: dict[str, list[LayerInfo]] = {}
+    for row in await runner.run("layers_of_runs", {"runs": [check_text("run", run) for run in runs]}):
+        found.setdefault(row["run"], []).append(layer_info(row["layer"]))
+    return {run: tuple(layers) for run, layers in found.items()}
+
+
 async def list_classes(
     runner: QueryRunner,
     run: str,
     *,
     search: str | None = None,
+    kinds: Sequence[ClassKind] | None = None,
     order: ClassOrder = ClassOrder.INDEX,
+    similar_to: str | None = None,
+    layer: str | None = None,
     first: int = 50,
     after: str | None = None,
-) -> ClassPage:
+) -> Page[ClassInfo]:
     """Lists a run's classes, page by page.
 
     Args:
@@ -82,7 +102,10 @@ async def list_classes(
         run: The run's id.
         search: Only classes whose name holds this text; upper and lower case are the same, spaces around it are
             ignored.
+        kinds: Only classes of these kinds; all when None.
         order: In which order; classes without the number come last, ties by index.
+        similar_to: Id of the class that `SIMILARITY` compares with; goes with no other order.
+        layer: Id of the layer in which it compares.
         first: Length of the page, 1 to 500.
         after: Cursor of the page before.
 
@@ -90,25 +113,42 @@ async def list_classes(
         The page.
 
     Raises:
-        NotFoundError: If there is no such run.
-        BadInput: If `first` or `after` cannot be.
+        NotFoundError: If there is no such run, class or layer.
+        BadInput: If `first` or `after` cannot be, no kind is wanted, or class and layer do not go with the order.
     """
     search = check_text("search", search).strip() or None if search else None
     order = ClassOrder(order)
-    question = ("classes", run, search, order.value)
+    if (order is ClassOrder.SIMILARITY) != (similar_to is not None) or (similar_to is None) != (layer is None):
+        raise BadInput(
+            "order: similarity needs a class and a layer, and no other order takes them",
+            hint="give both, or choose another order",
+        )
+    if kinds is not None and not kinds:
+        raise BadInput("kinds: at least one was expected", hint="leave it out for all of them")
+    wanted = None if kinds is None else sorted({ClassKind(kind).value for kind in kinds})
+    question = ("classes", run, search, order.value, similar_to, layer, None if wanted is None else ",".join(wanted))
     start = read_cursor(after, *question)
-    params = {"run": check_text("run", run), "search": search, "order": order.value}
-    rows = await runner.run("classes", params | {"skip": start, "first": check_first(first)})
+    params = {
+        "run": check_text("run", run),
+        "search": search,
+        "kinds": wanted,
+        "order": order.value,
+        "skip": start,
+        "first": check_first(first),
+    }
+    if similar_to is None or layer is None:
+        rows = await runner.run("classes", params)
+    else:
+        del params["order"]
+        similar = {"class": check_text("similar_to", similar_to), "layer": check_text("layer", layer)}
+        rows = await runner.run("classes_by_similarity", params | similar)
+        if not rows:
+            await get_run(runner, run)
+            await check_same_run(runner, class_id=similar_to, layer_id=layer)
     if not rows:
         await get_run(runner, run)
-        raise NotFoundError("run", run, hint="it was replaced a moment ago, ask again")
-    total, end = rows[0]["total"], start + len(rows[0]["classes"])
-    return ClassPage(
-        classes=tuple(class_info(class_) for class_ in rows[0]["classes"]),
-        total=total,
-        has_next=end < total,
-        cursor=make_cursor(end, *question) if end > start else None,
-    )
+        raise NotFoundError("run", run, hint=AGAIN)
+    return Page(tuple(class_info(class_) for class_ in rows[0]["classes"]), rows[0]["total"], start, question)
 
 
 async def get_class(runner: QueryRunner, id_: str) -> ClassInfo:
@@ -149,7 +189,9 @@ async def get_channel(runner: QueryRunner, id_: str) -> ChannelInfo:
     return channel_info(rows[0]["channel"])
 
 
-async def list_channels(runner: QueryRunner, layer_id: str, first: int = 50, after: str | None = None) -> ChannelPage:
+async def list_channels(
+    runner: QueryRunner, layer_id: str, first: int = 50, after: str | None = None
+) -> Page[ChannelInfo]:
     """Lists a layer's channels by index, page by page.
 
     Args:
@@ -165,15 +207,50 @@ async def list_channels(runner: QueryRunner, layer_id: str, first: int = 50, aft
         NotFoundError: If there is no such layer.
         BadInput: If `first` or `after` cannot be.
     """
-    start = read_cursor(after, "channels", layer_id)
+    question = ("channels", layer_id)
+    start = read_cursor(after, *question)
     params = {"layer": check_text("layer", layer_id), "from": start, "first": check_first(first)}
     rows = await runner.run("channels", params)
     if not rows:
         raise await no_layer(runner, layer_id)
-    channels = tuple(channel_info(channel) for channel in rows[0]["channels"])
-    end = channels[-1].index + 1 if channels else start
-    total = rows[0]["total"]
-    return ChannelPage(channels, total, end < total, make_cursor(end, "channels", layer_id) if channels else None)
+    return Page(tuple(channel_info(channel) for channel in rows[0]["channels"]), rows[0]["total"], start, question)
+
+
+async def get_layer(runner: QueryRunner, id_: str) -> LayerInfo:
+    """Returns one layer.
+
+    Args:
+        runner: The database.
+        id_: Its id, `run/layer`.
+
+    Returns:
+        The layer.
+
+    Raises:
+        NotFoundError: If there is none of this id; the hint says what is near it.
+    """
+    rows = await runner.run("layers", {"run": check_text("layer", id_).partition("/")[0]})
+    for row in rows:
+        if row["layer"]["id"] == id_:
+            return layer_info(row["layer"])
+    raise await no_layer(runner, id_)
+
+
+async def check_same_run(runner: QueryRunner, *, class_id: str, layer_id: str) -> None:
+    """Makes sure that there are a class and a layer, and in one run.
+
+    Args:
+        runner: The database.
+        class_id: The class's id.
+        layer_id: The layer's id.
+
+    Raises:
+        NotFoundError: If there is no such class or layer.
+        BadInput: If they are of different runs.
+    """
+    class_, layer = await get_class(runner, class_id), await get_layer(runner, layer_id)
+    if class_.run != layer.run:
+        raise BadInput(f"class {class_id!r} and layer {layer_id!r} are of different runs", hint="take both of one run")
 
 
 async def _no_class(runner: QueryRunner, id_: str) -> NotFoundError:

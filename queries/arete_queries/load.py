@@ -43,6 +43,8 @@ _SCHEMA: Final = (
     "schema_load_id",
     "schema_influences_class",
     "schema_attributes_class",
+    "schema_search",
+    "schema_search_labels",
 )
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from arete_core.errors import BadInput, NotFoundError
-from arete_queries.arguments import check_first
-from arete_queries.group_results import ClassNeighbor, LayerNeighbors, Neighborhood
-from arete_queries.lists import get_class, list_layers
+from arete_queries.arguments import AGAIN, check_first, check_text
+from arete_queries.group_results import ClassNeighbor, LayerNeighbors, Neighborhood, Similarity
+from arete_queries.lists import check_same_run, get_class, list_layers
 from arete_queries.records import class_info
-from arete_queries.results import LayerInfo
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 
@@ -32,38 +31,71 @@ async def class_neighbors(
         NotFoundError: If there is no such class or layer.
         BadInput: If `first` cannot be, or no layer is asked for.
     """
-    first = check_first(first)
-    class_ = await get_class(runner, class_id)
-    wanted = _wanted(await list_layers(runner, class_.run), layers)
+    asked = {"class": check_text("class", class_id), "first": check_first(first)}
+    if layers is not None and not layers:
+        raise BadInput("layers: at least one was expected")
+    names = None if layers is None else list(dict.fromkeys(check_text("layer", name) for name in layers))
+    rows = await runner.run("layer_neighbors", asked | {"layers": names})
+    if len(rows) < len(names or (1,)):
+        await _find_missing(runner, class_id, names or [])
     found: list[LayerNeighbors] = []
-    for layer in wanted:
-        rows = await runner.run("layer_neighbors", {"class": class_.id, "layer": layer.id, "first": first})
-        if not rows:
-            raise NotFoundError("class", class_id, hint="its run was replaced a moment ago, ask again")
-        neighbors = tuple(ClassNeighbor(class_info(one), min(one["cosine"], 1.0)) for one in rows[0]["neighbors"])
+    for row in rows:
+        neighbors = tuple(
+            ClassNeighbor(class_info(class_), min(cosine, 1.0))
+            for class_, cosine in zip(row["neighbors"], row["cosines"], strict=True)
+        )
         before = [one.class_.id for one in found[-1].neighbors] if found else []
         now = [one.class_.id for one in neighbors]
         found.append(
             LayerNeighbors(
-                layer=layer.name,
-                layer_index=layer.index,
+                layer=row["layer"],
+                layer_index=row["layerIndex"],
                 neighbors=neighbors,
                 entered=tuple(id_ for id_ in now if id_ not in before) if before else (),
                 left=tuple(id_ for id_ in before if id_ not in now),
                 stayed=len(set(now) & set(before)) / len(now) if before and now else None,
             )
         )
-    last = {"class": class_.id, "layer": wanted[-1].id, "first": first}
-    return Neighborhood(class_, tuple(found), statements()["layer_neighbors"].with_values(last))
+    last = asked | {"layers": [rows[-1]["layer"]]}
+    cypher = statements()["layer_neighbors"].with_values(last)
+    return Neighborhood(class_info(rows[0]["class"]), tuple(found), cypher)
 
 
-def _wanted(layers: tuple[LayerInfo, ...], names: Sequence[str] | None) -> list[LayerInfo]:
-    if names is None:
-        return list(layers)
-    known = {layer.name for layer in layers}
+async def class_similarity(runner: QueryRunner, class_id: str, layer_id: str) -> Similarity:
+    """Compares a class with every class of its run, as one layer sees them.
+
+    Args:
+        runner: The database.
+        class_id: The class's id.
+        layer_id: The id of a layer of its run.
+
+    Returns:
+        The cosines.
+
+    Raises:
+        NotFoundError: If there is no such class or layer.
+        BadInput: If they are of different runs.
+    """
+    asked = {"class": check_text("class", class_id), "layer": check_text("layer", layer_id)}
+    rows = await runner.run("layer_similarity", asked)
+    if not rows:
+        await check_same_run(runner, class_id=class_id, layer_id=layer_id)
+        raise NotFoundError("class", class_id, hint=AGAIN)
+    (row,) = rows
+    return Similarity(
+        class_=class_info(row["class"]),
+        layer=layer_id,
+        classes=tuple(row["classes"]),
+        cosines=tuple(min(cosine, 1.0) for cosine in row["cosines"]),
+        cypher=statements()["layer_similarity"].with_values(asked),
+    )
+
+
+async def _find_missing(runner: QueryRunner, class_id: str, names: list[str]) -> None:
+    """Raises what explains an answer without one of the layers."""
+    layers = await list_layers(runner, (await get_class(runner, class_id)).run)
+    known = [layer.name for layer in layers]
     for name in names:
         if name not in known:
-            raise NotFoundError("layer", name, hint="the run has the layers " + ", ".join(one.name for one in layers))
-    if not names:
-        raise BadInput("layers: at least one was expected")
-    return [layer for layer in layers if layer.name in set(names)]
+            raise NotFoundError("layer", name, hint="the run has the layers " + ", ".join(known))
+    raise NotFoundError("class", class_id, hint=AGAIN)

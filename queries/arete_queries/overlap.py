@@ -14,12 +14,11 @@ from arete_queries.group_results import (
     OverlapLayer,
     OverlapOperation,
     OverlapVertex,
-    parting_layer,
 )
 from arete_queries.groups import check_classes
 from arete_queries.lists import get_class
 from arete_queries.records import Map, by_channel, by_target, channel_info, class_info, layer_overlap
-from arete_queries.results import ClassInfo, Membership
+from arete_queries.results import ClassInfo, Membership, parting_layer
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 

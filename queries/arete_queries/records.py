@@ -8,6 +8,7 @@ from arete_core.ids import split_channel_id
 from arete_queries.results import (
     ChannelInfo,
     ClassInfo,
+    ClassKind,
     ComparedEdge,
     ComparedVertex,
     GraphEdge,
@@ -82,7 +83,7 @@ def class_info(class_: Map) -> ClassInfo:
         key=class_["key"],
         index=class_["index"],
         name=class_["name"],
-        kind=class_["kind"],
+        kind=ClassKind(class_["kind"]),
         images=class_["images"],
         failed=class_["failed"],
         accuracy=class_.get("accuracy"),
@@ -106,6 +107,7 @@ def channel_info(channel: Map) -> ChannelInfo:
         picture_hash=channel.get("pictureHash"),
         picture_tiles=channel.get("pictureTiles") or 0,
         picture_tile_px=channel.get("pictureTilePx") or 0,
+        excluded_reason=channel.get("reason"),
     )
 
 

@@ -4,8 +4,49 @@ Ids are those of `arete_core.ids`. Shares and ranks are 0 to 1. Vertices come so
 edges by target then source, so that the same question always gives the same answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Generic, TypeVar
+
+from arete_queries.arguments import make_cursor
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Page(Generic[T]):
+    """A page of a list of `total` items, of which `start` come before it.
+
+    `question` is what was asked, so that a cursor continues this list and no other.
+    """
+
+    items: tuple[T, ...]
+    total: int
+    start: int
+    question: tuple[str | None, ...]
+
+    @property
+    def has_next(self) -> bool:
+        """Whether more come after this page."""
+        return self.start + len(self.items) < self.total
+
+    @property
+    def end_cursor(self) -> str | None:
+        """Continues after the last item; None on an empty page."""
+        return self.cursor(len(self.items)) if self.items else None
+
+    def cursor(self, place: int) -> str:
+        """Returns what continues after an item.
+
+        Args:
+            place: The item's place on this page, 1 for the first.
+        """
+        return make_cursor(self.start + place, *self.question)
+
+    def cursors(self) -> list[str]:
+        """Returns what continues after each item."""
+        return [self.cursor(place + 1) for place in range(len(self.items))]
 
 
 @dataclass(frozen=True)
@@ -42,6 +83,15 @@ class LayerInfo:
     parents: tuple[str, ...]
 
 
+class ClassKind(StrEnum):
+    """What the images of a class are: those of a label, a named set, those of several labels, or a single one."""
+
+    LABEL = "label"
+    SUBSET = "subset"
+    SUPERCLASS = "superclass"
+    IMAGE = "image"
+
+
 @dataclass(frozen=True)
 class Embedding:
     """Where classes lie in a layer, alike ones near each other: ids and coordinates, as parallel lists.
@@ -69,7 +119,7 @@ class ClassInfo:
     key: int
     index: int
     name: str
-    kind: str
+    kind: ClassKind
     images: int
     failed: int
     accuracy: float | None
@@ -79,24 +129,19 @@ class ClassInfo:
     dropped_share: float
 
 
-@dataclass(frozen=True)
-class ClassPage:
-    """A page of a run's classes. `cursor` continues after the last one; `has_next` says if there is more."""
-
-    classes: tuple[ClassInfo, ...]
-    total: int
-    has_next: bool
-    cursor: str | None
-
-
 class ClassOrder(StrEnum):
-    """In which order classes are listed. Classes without the number that is asked for come last, ties by index."""
+    """In which order classes are listed. Classes without the number that is asked for come last, ties by index.
+
+    `SIMILARITY` is by cosine of activation counts with a given class in a given layer, the likest first.
+    """
 
     INDEX = "index"
     NAME = "name"
+    NAME_DESC = "name_desc"
     ACCURACY_DESC = "accuracy_desc"
     ACCURACY_ASC = "accuracy_asc"
     IMAGES_DESC = "images_desc"
+    SIMILARITY = "similarity"
 
 
 @dataclass(frozen=True)
@@ -113,16 +158,7 @@ class ChannelInfo:
     picture_hash: str | None
     picture_tiles: int
     picture_tile_px: int
-
-
-@dataclass(frozen=True)
-class ChannelPage:
-    """A page of a layer's channels. `cursor` continues after the last one; `has_next` says if there is more."""
-
-    channels: tuple[ChannelInfo, ...]
-    total: int
-    has_next: bool
-    cursor: str | None
+    excluded_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -212,6 +248,29 @@ class LayerOverlap:
     weighted_jaccard: float | None
 
 
+def parting_layer(layers: Sequence[LayerOverlap]) -> str | None:
+    """Returns the layer where graphs part: the first one of the upper of two halves.
+
+    The layers, from the input on, are cut in two so that the means of `weighted_jaccard` below and above the cut
+    explain most of its variance (least squares with one change point), counting only cuts above which it is smaller.
+
+    Args:
+        layers: By index; those without overlap figures are skipped.
+
+    Returns:
+        The name of the first layer above the cut; None where overlap falls nowhere.
+    """
+    known = [(layer.layer, layer.weighted_jaccard) for layer in layers if layer.weighted_jaccard is not None]
+    best, found = 1e-12, None  # rounding makes no cut
+    for cut in range(1, len(known)):
+        below = sum(value for _, value in known[:cut]) / cut
+        above = sum(value for _, value in known[cut:]) / (len(known) - cut)
+        explained = cut * (len(known) - cut) / len(known) * (below - above) ** 2
+        if below > above and explained > best:
+            best, found = explained, known[cut][0]
+    return found
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Two attribution graphs laid over each other; vertices and edges are those that the operation asks for.
@@ -229,6 +288,11 @@ class Comparison:
     edges: tuple[ComparedEdge, ...]
     layers: tuple[LayerOverlap, ...]
     cypher: str
+
+    @property
+    def parts_at(self) -> str | None:
+        """Name of the layer where the graphs part, see `parting_layer`."""
+        return parting_layer(self.layers)
 
 
 @dataclass(frozen=True)

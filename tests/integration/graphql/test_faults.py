@@ -8,6 +8,7 @@ import asyncio
 import os
 import resource
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -175,6 +176,7 @@ def test_a_killed_engine_is_started_again_under_two_services_on_one_store(
             assert http.get("/readyz").status_code == 200
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the files of a running process")
 @pytest.mark.timeout(600)  # starts an engine
 def test_a_full_disk_ends_in_errors_and_the_engine_is_started_again(
     serve: Any, keepers: Any, folder: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -207,7 +209,7 @@ def test_a_full_disk_ends_in_errors_and_the_engine_is_started_again(
 
 
 @pytest.fixture
-def proxied(serve: Any, shared: EngineAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def proxied(serve: Any, shared: EngineAddress, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Returns a function that runs a story: the service, and the network between it and the database."""
     monkeypatch.setattr(context, "RETRY_S", 0.1)
 

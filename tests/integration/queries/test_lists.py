@@ -1,20 +1,25 @@
 """Runs, layers, classes and channels as readers see them."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 from loaded_runs import Loaded
 
 from arete_core.errors import BadInput, NotFoundError
 from arete_queries.reads import (
     ClassOrder,
+    class_similarity,
     get_channel,
     get_class,
+    get_layer,
     get_run,
     list_channels,
     list_classes,
     list_layers,
     list_runs,
 )
-from arete_queries.results import ClassInfo
+from arete_queries.results import ClassInfo, ClassKind
 from arete_queries.runner import QueryRunner
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]
@@ -50,12 +55,12 @@ async def all_pages(runner: QueryRunner, order: ClassOrder, search: str | None, 
     after = None
     for _ in range(20):
         page = await list_classes(runner, "tiny", order=order, search=search, first=first, after=after)
-        assert len(page.classes) <= first
-        found += page.classes
+        assert len(page.items) <= first
+        found += page.items
         assert page.has_next == (len(found) < page.total)
         if not page.has_next:
             return found
-        after = page.cursor
+        after = page.end_cursor
     raise AssertionError("pages never end")
 
 
@@ -66,13 +71,14 @@ def null_last(value: float | None, sign: int) -> tuple[bool, float]:
 EXPECTED_ORDER = {
     ClassOrder.INDEX: lambda c: c.index,
     ClassOrder.NAME: lambda c: (c.name.lower(), c.index),
+    ClassOrder.NAME_DESC: lambda c: (*(-ord(letter) for letter in c.name.lower()), 0, c.index),
     ClassOrder.ACCURACY_DESC: lambda c: (*null_last(c.accuracy, -1), c.index),
     ClassOrder.ACCURACY_ASC: lambda c: (*null_last(c.accuracy, 1), c.index),
     ClassOrder.IMAGES_DESC: lambda c: (-c.images, c.index),
 }
 
 
-@pytest.mark.parametrize("order", list(ClassOrder))
+@pytest.mark.parametrize("order", list(EXPECTED_ORDER))
 @pytest.mark.parametrize("first", [1, 3, 500])
 async def test_classes_in_every_order_page_by_page(
     loaded: Loaded, runner: QueryRunner, order: ClassOrder, first: int
@@ -80,6 +86,56 @@ async def test_classes_in_every_order_page_by_page(
     found = await all_pages(runner, order, None, first)
     assert {one.index for one in found} == set(range(8))
     assert found == sorted(found, key=EXPECTED_ORDER[order])
+
+
+async def test_the_classes_that_a_layer_sees_alike_come_first(loaded: Loaded, runner: QueryRunner) -> None:
+    layout = loaded.data["tiny"].layout
+    block = np.flatnonzero(layout.layer == 1)
+    counts = {id_: one.counts[block] for id_, one in loaded.classes.items() if id_.startswith("tiny/")}
+    own = counts["tiny/3"]
+    cosines = {id_: one @ own / np.linalg.norm(one) / np.linalg.norm(own) for id_, one in counts.items()}
+    options: dict[str, Any] = {"order": ClassOrder.SIMILARITY, "similar_to": "tiny/3", "layer": "tiny/block1"}
+    page = await list_classes(runner, "tiny", **options, first=5)
+    rest = await list_classes(runner, "tiny", **options, after=page.end_cursor)
+    found = [one.id for one in (*page.items, *rest.items)]
+    assert found == sorted(cosines, key=lambda id_: -cosines[id_])
+    assert found[0] == "tiny/3"
+
+    near = await class_similarity(runner, "tiny/3", "tiny/block1")
+    assert (near.class_.id, near.layer) == ("tiny/3", "tiny/block1")
+    assert list(near.classes) == list(counts)
+    np.testing.assert_allclose(near.cosines, [cosines[id_] for id_ in near.classes], rtol=1e-12)
+
+    bears = await list_classes(runner, "tiny", **options, search="bear", kinds=[ClassKind.LABEL])
+    assert [one.id for one in bears.items] == [one for one in found if "bear" in loaded_name(loaded, one)]
+    assert (await list_classes(runner, "tiny", **options, kinds=[ClassKind.IMAGE])).total == 0
+
+
+def loaded_name(loaded: Loaded, id_: str) -> str:
+    return loaded.data["tiny"].classes.column("name").to_pylist()[int(id_.partition("/")[2])].lower()
+
+
+async def test_similarity_needs_a_class_and_a_layer_of_the_run(loaded: Loaded, runner: QueryRunner) -> None:
+    order = ClassOrder.SIMILARITY
+    for call in (
+        list_classes(runner, "tiny", order=order),
+        list_classes(runner, "tiny", order=order, similar_to="tiny/0"),
+        list_classes(runner, "tiny", similar_to="tiny/0", layer="tiny/block1"),
+        list_classes(runner, "tiny", order=order, similar_to="other/0", layer="tiny/block1"),
+        list_classes(runner, "tiny", kinds=[]),
+        class_similarity(runner, "other/0", "tiny/block1"),
+    ):
+        with pytest.raises(BadInput):
+            await call
+    for call in (
+        list_classes(runner, "tiny", order=order, similar_to="tiny/99", layer="tiny/block1"),
+        list_classes(runner, "tiny", order=order, similar_to="tiny/0", layer="tiny/blck1"),
+        class_similarity(runner, "tiny/0", "tiny/blck1"),
+        get_layer(runner, "tiny/blck1"),
+    ):
+        with pytest.raises(NotFoundError):
+            await call
+    assert await get_layer(runner, "tiny/block2") == (await list_layers(runner, "tiny"))[2]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +157,8 @@ async def test_classes_in_every_order_page_by_page(
 )
 async def test_search_is_plain_text(loaded: Loaded, runner: QueryRunner, search: str, names: list[str] | None) -> None:
     page = await list_classes(runner, "tiny", search=search)
-    assert [one.name for one in page.classes] == (names if names is not None else all_names(loaded))
-    assert page.total == len(page.classes)
+    assert [one.name for one in page.items] == (names if names is not None else all_names(loaded))
+    assert page.total == len(page.items)
     assert not page.has_next
 
 
@@ -118,20 +174,20 @@ async def test_a_class_says_what_the_folder_says(loaded: Loaded, runner: QueryRu
         assert (found.images, found.failed, found.accuracy) == (row["images"], 0, row["accuracy"])
         assert found.histogram == (None if row["histogram"] is None else tuple(row["histogram"]))
         assert (found.mass, found.edge_count, found.dropped_share) == (one.extraction.mass, len(one.weights), 0.0)
-    keys = [one.key for run in loaded.folders for one in (await list_classes(runner, run)).classes]
+    keys = [one.key for run in loaded.folders for one in (await list_classes(runner, run)).items]
     assert len(keys) == len(set(keys)) == 12
 
 
 async def test_channels(loaded: Loaded, runner: QueryRunner) -> None:
     page = await list_channels(runner, "tiny/block1", 7)
-    again = await list_channels(runner, "tiny/block1", 500, page.cursor)
-    assert [one.index for one in page.channels + again.channels] == list(range(20))
+    again = await list_channels(runner, "tiny/block1", 500, page.end_cursor)
+    assert [one.index for one in page.items + again.items] == list(range(20))
     assert (page.total, page.has_next, again.has_next) == (20, True, False)
     one = await get_channel(runner, "tiny/block1/2")
-    assert one == page.channels[2]
+    assert one == page.items[2]
     assert (one.run, one.layer, one.layer_index, one.index, one.excluded) == ("tiny", "block1", 1, 2, True)
     assert (one.picture_hash, one.picture_tiles, one.picture_tile_px) == (f"{1:032x}{2:032x}", 3, 32)
-    assert not page.channels[3].excluded
+    assert not page.items[3].excluded
     bare = await get_channel(runner, "other/block0/0")
     assert (bare.picture_hash, bare.picture_tiles, bare.label) == (None, 0, None)
 
@@ -188,10 +244,10 @@ async def test_what_cannot_be_asked(loaded: Loaded, runner: QueryRunner) -> None
         list_classes(runner, "tiny", first=0),
         list_classes(runner, "tiny", first=501),
         list_classes(runner, "tiny", first=2, after="nonsense"),
-        list_classes(runner, "tiny", first=2, after=page.cursor, search="bear"),
+        list_classes(runner, "tiny", first=2, after=page.end_cursor, search="bear"),
         list_classes(runner, "tiny", search="\ud800"),
         list_channels(runner, "tiny/block1", 0),
-        list_channels(runner, "tiny/block2", 5, (await list_channels(runner, "tiny/block1", 5)).cursor),
+        list_channels(runner, "tiny/block2", 5, (await list_channels(runner, "tiny/block1", 5)).end_cursor),
         get_class(runner, "x" * 2000),
     ):
         with pytest.raises(BadInput):

@@ -84,7 +84,7 @@ async def test_class_sets_and_gaps_between_classes(
     folder = class_sets_run(tmp_path)
     assert (await load_run(runner, folder)).classes_loaded == 5
     page = await list_classes(runner, "sets", first=10)
-    assert {one.id: (one.kind, one.index) for one in page.classes} == {
+    assert {one.id: (one.kind, one.index) for one in page.items} == {
         "sets/1": ("label", 1),
         "sets/3": ("label", 3),
         "sets/5": ("superclass", 5),
@@ -143,7 +143,7 @@ async def test_several_runs_side_by_side(tmp_path: Path, runner: QueryRunner, du
     await load_run(runner, random_run(tmp_path / "a", run_id="a", seed=1))
     alone = dump()
     await load_run(runner, random_run(tmp_path / "b", run_id="b", seed=2))
-    classes = [*(await list_classes(runner, "a")).classes, *(await list_classes(runner, "b")).classes]
+    classes = [*(await list_classes(runner, "a")).items, *(await list_classes(runner, "b")).items]
     assert sorted(one.key for one in classes) == [0, 1, 2, 3, 4, 5]
     await delete_run(runner, "b")
     assert dump() == alone
@@ -158,7 +158,7 @@ async def test_min_share_drops_edges_and_says_so(tmp_path: Path, runner: QueryRu
     )
     assert lowest[0]["n"] >= 0.2
     largest = 0.0
-    for one in (await list_classes(runner, "tiny")).classes:
+    for one in (await list_classes(runner, "tiny")).items:
         counts = folder.table("influences").to_pylist()
         own = [row["count"] for row in counts if row["class"] == one.index]
         kept = [count for count in own if count >= 0.2 * images[one.index]]
@@ -370,7 +370,7 @@ async def test_a_second_loader_refuses(
         go_on.set()
         await load_run(second, random_run(tmp_path / "b", run_id="b"))
         await first
-        keys = [one.key for run in ("tiny", "b") for one in (await list_classes(second, run)).classes]
+        keys = [one.key for run in ("tiny", "b") for one in (await list_classes(second, run)).items]
         assert sorted(keys) == list(range(8))
         assert (await load_run(second, folder)).classes_loaded == 0
 
@@ -379,7 +379,7 @@ async def test_many_loaders_of_different_runs_at_once(tmp_path: Path, runner: Qu
     folders = [random_run(tmp_path / f"r{n}", run_id=f"r{n}", sizes=(3, 4, 3), seed=n) for n in range(4)]
     reports = await asyncio.gather(*(load_run(runner, folder) for folder in folders))
     assert [report.classes_loaded for report in reports] == [3] * 4
-    classes = [one for n in range(4) for one in (await list_classes(runner, f"r{n}")).classes]
+    classes = [one for n in range(4) for one in (await list_classes(runner, f"r{n}")).items]
     assert sorted(one.key for one in classes) == list(range(12))
 
 

@@ -17,10 +17,18 @@ ALREADY_THERE = "00NA0"
 A, B = "tiny/0", "tiny/3"
 EDGES = {"run": "tiny", "sources": [0, 1], "targets": [13, 14], "counts": [5, 6]}
 GROUP = ["tiny/0", "tiny/1", "tiny/2"]
+KINDS = ["Class", "Channel", "Layer", "Group"]
 SIDES = {"a": GROUP, "b": ["tiny/5", "tiny/6"], "atLeastA": 2, "atLeastB": 1}
 CASES: dict[str, dict[str, Any]] = {
     "await_indexes": {"seconds": 10},
     "channel": {"channel": "tiny/block1/3"},
+    "channel_classes": {"channel": "tiny/block1/3", "order": "rank", "skip": 1, "first": 3},
+    "channel_over_classes": {"channel": "tiny/block1/3", "profile": True, "links": 3},
+    "layers_of_runs": {"runs": ["tiny", "other"]},
+    "channels_by_id": {"channels": ["tiny/block1/3", "tiny/block9/3"]},
+    "class_activations": {"layer": "tiny/block1", "classes": GROUP},
+    "search_parts": {"run": "tiny", "text": "BEAR", "channel": "tiny/block1/3", "kinds": KINDS, "first": 9},
+    "search_words": {"run": "tiny", "query": "baer~1", "kinds": KINDS, "first": 9},
     "channel_use": {"run": "tiny", "layer": "tiny/block1", "order": "special", "first": 3},
     "class_counts": {"class": A, "minShare": 0.1, "scores": "margin"},
     "communities": {"graph": "communities", "gamma": 1.0},
@@ -29,8 +37,12 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_group": {"group": "tiny/bears"},
     "delete_scores": {"class": A},
     "group": {"group": "tiny/bears"},
+    "group_members": {"groups": ["tiny/bears", "tiny/none"]},
     "groups": {"run": "tiny"},
-    "layer_neighbors": {"class": A, "layer": "tiny/block1", "first": 3},
+    "label_channel": {"channel": "tiny/block1/3", "label": "fur"},
+    "update_group": {"group": "tiny/bears", "add": ["tiny/5"], "remove": ["tiny/0"]},
+    "layer_neighbors": {"class": A, "layers": ["block1", "block2"], "first": 3},
+    "layer_similarity": {"class": A, "layer": "tiny/block1"},
     "less_contributing": {"class": A, "mass": None, "minShare": 0.1, "first": 3},
     **{f"motif_{shape}": {"classes": GROUP, "atLeast": 1} for shape in
        ("path_2", "path_3", "path_4", "wedge_in", "wedge_out", "diamond", "triangle", "edges")},
@@ -50,7 +62,10 @@ CASES: dict[str, dict[str, Any]] = {
     "class_graph_at_mass": {"class": A, "mass": 0.3, "minShare": 0.01},
     "class_names": {"run": "tiny"},
     "class_states": {"run": "tiny"},
-    "classes": {"run": "tiny", "search": "BEAR", "order": "name", "skip": 1, "first": 2},
+    "classes": {"run": "tiny", "search": "BEAR", "kinds": ["label"], "order": "name", "skip": 1, "first": 2},
+    "classes_by_similarity": {
+        "run": "tiny", "search": "BEAR", "kinds": None, "class": A, "layer": "tiny/block1", "skip": 0, "first": 2,
+    },
     "compare_drawing": {"a": A, "b": B, "massA": 0.3, "massB": 0.4, "minShare": 0.0, "memberships": ["shared"]},
     "compare_graphs": {"a": A, "b": B, "minShare": 0.0, "memberships": ["only_a", "shared", "only_b"]},
     "compare_graphs_at_mass": {

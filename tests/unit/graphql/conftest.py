@@ -10,7 +10,7 @@ import pytest
 from arete_graphql.app import create_app
 from arete_graphql.settings import ApiSettings
 from arete_queries import reads
-from arete_queries.results import ClassInfo, ClassPage, LayerInfo, RunInfo
+from arete_queries.results import ClassInfo, ClassKind, LayerInfo, Page, RunInfo
 
 
 class FakeRunner:
@@ -45,7 +45,7 @@ RUN = RunInfo(
 )
 LAYERS = tuple(LayerInfo(f"demo/l{index}", "demo", f"l{index}", index, "conv", 2, 8, 8, ()) for index in range(2))
 CLASSES = tuple(
-    ClassInfo(f"demo/{index}", "demo", index, index, f"class {index}", "label", 5, 0, None, None, None, 0, 0.0)
+    ClassInfo(f"demo/{index}", "demo", index, index, f"class {index}", ClassKind.LABEL, 5, 0, None, None, None, 0, 0.0)
     for index in range(2)
 )
 
@@ -71,9 +71,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]
 
     record("list_runs", [RUN, RUN])
     record("get_run", RUN)
-    record("list_layers", LAYERS)
+    record("layers_of_runs", {"demo": LAYERS})
     record("get_class", CLASSES[0])
-    record("list_classes", ClassPage(CLASSES, 2, False, "1"))
+    record("list_classes", Page(CLASSES, 2, 0, ("classes",)))
     return calls
 
 

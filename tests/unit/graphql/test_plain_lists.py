@@ -16,19 +16,20 @@ from arete_queries.results import (
     AttributionGraph,
     ChannelInfo,
     ClassInfo,
-    ClassPage,
+    ClassKind,
     ComparedEdge,
     ComparedVertex,
     Comparison,
     GraphEdge,
     GraphVertex,
     Membership,
+    Page,
     SetOperation,
 )
 
 pytestmark = pytest.mark.anyio
 
-CLASS = ClassInfo("r/0", "r", 3, 0, "bear", "label", 50, 0, None, (1, 2), 0.1, 20, 0.0)
+CLASS = ClassInfo("r/0", "r", 3, 0, "bear", ClassKind.LABEL, 50, 0, None, (1, 2), 0.1, 20, 0.0)
 CHANNELS = [
     ChannelInfo(f"r/l/{index}", "r", "l", 0, index, index % 2 == 0, "fur" if index == 3 else None,
                 None if index % 3 else "ab", 3, 32)
@@ -83,7 +84,7 @@ def both(recorded_run: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         "get_class": CLASS,
         "class_graph": GRAPH,
         "compare_classes": COMPARISON,
-        "list_classes": ClassPage((CLASS,) * 12, 12, False, "x"),
+        "list_classes": Page((CLASS,) * 12, 12, 0, ("classes",)),
     }
     used = 0
     plain = PlainListContext._projection

@@ -11,7 +11,7 @@ from scipy import stats
 
 from arete_core.errors import BadInput
 from arete_queries import motif_mining
-from arete_queries.group_results import OverlapLayer, parting_layer
+from arete_queries.group_results import OverlapLayer
 from arete_queries.motif_mining import (
     Incidence,
     closed_motifs,
@@ -22,6 +22,7 @@ from arete_queries.motif_mining import (
     q_values,
 )
 from arete_queries.motif_results import MotifPattern
+from arete_queries.results import parting_layer
 
 Edge = tuple[int, int]
 SHAPES = [pattern for pattern in MotifPattern if pattern is not MotifPattern.SUBGRAPH]

@@ -1,13 +1,22 @@
 """GraphQL types of attribution graphs, of two of them compared, and of one channel seen from one class."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID
 
-from arete_graphql.types import Channel, Class, describe_enum
-from arete_queries import results
+from arete_graphql.context import Info
+from arete_graphql.limits import check_edges
+from arete_graphql.types.channels import Channel
+from arete_graphql.types.classes import Class
+from arete_graphql.types.common import CYPHER, First, MinShare, SharedMass, describe_enum, mirror, share
+from arete_queries import reads, results
 from arete_queries.results import Membership, SetOperation
+
+PARTS_AT = (
+    "Name of the layer where the graphs part: the first one of the upper of two halves, cut where the weighted overlap "
+    "falls most; null where it falls nowhere."
+)
 
 describe_enum(
     SetOperation,
@@ -26,10 +35,6 @@ describe_enum(
 )
 
 
-def _share(count: int, images: int) -> float:
-    return count / images if images else 0.0
-
-
 @strawberry.type(description="A channel in a class's attribution graph.")
 class GraphVertex:
     """A vertex of a graph."""
@@ -40,6 +45,13 @@ class GraphVertex:
     )
     share: float = strawberry.field(description="`count` as a share of the class's images, 0 to 1.")
     rank: float = strawberry.field(description="Its personalized PageRank in the class.")
+
+
+def graph_vertex(found: results.GraphVertex, images: int) -> GraphVertex:
+    """Maps a result of the query layer; `images` are the class's."""
+    return GraphVertex(
+        channel=Channel.of(found.channel), count=found.count, share=share(found.count, images), rank=found.rank
+    )
 
 
 @strawberry.type(description="An edge of a class's attribution graph, from an earlier channel to a later one.")
@@ -62,7 +74,7 @@ class AttributionGraph:
     mass: float = strawberry.field(description="Kept share of each layer's rank mass.")
     vertices: list[GraphVertex] = strawberry.field(description="By layer index, then channel index.")
     edges: list[GraphEdge] = strawberry.field(description="Between these vertices; by target, then source.")
-    cypher: str = strawberry.field(description="The statement that answers it, ready for Neo4j Browser.")
+    cypher: str = strawberry.field(description=CYPHER)
 
     @classmethod
     def of(cls, graph: results.AttributionGraph) -> Self:
@@ -71,18 +83,10 @@ class AttributionGraph:
         return cls(
             class_=Class.of(graph.class_),
             mass=graph.mass,
-            vertices=[
-                GraphVertex(
-                    channel=Channel.of(vertex.channel),
-                    count=vertex.count,
-                    share=_share(vertex.count, images),
-                    rank=vertex.rank,
-                )
-                for vertex in graph.vertices
-            ],
+            vertices=[graph_vertex(vertex, images) for vertex in graph.vertices],
             edges=[
                 GraphEdge(
-                    source=ID(edge.source), target=ID(edge.target), count=edge.count, share=_share(edge.count, images)
+                    source=ID(edge.source), target=ID(edge.target), count=edge.count, share=share(edge.count, images)
                 )
                 for edge in graph.edges
             ],
@@ -141,51 +145,20 @@ class Comparison:
     vertices: list[ComparedVertex] = strawberry.field(description="By layer index, then channel index.")
     edges: list[ComparedEdge] = strawberry.field(description="By target, then source.")
     layers: list[LayerOverlap] = strawberry.field(description="One for each layer of the run, input first.")
-    cypher: str = strawberry.field(description="The statement that answers it, ready for Neo4j Browser.")
+    parts_at: str | None = strawberry.field(description=PARTS_AT)
+    cypher: str = strawberry.field(description=CYPHER)
 
     @classmethod
     def of(cls, found: results.Comparison) -> Self:
         """Maps a result of the query layer."""
-        return cls(
+        return mirror(
+            cls,
+            found,
             a=Class.of(found.a),
             b=Class.of(found.b),
-            operation=found.operation,
-            mass_a=found.mass_a,
-            mass_b=found.mass_b,
-            vertices=[
-                ComparedVertex(
-                    channel=Channel.of(vertex.channel),
-                    membership=vertex.membership,
-                    count_a=vertex.count_a,
-                    count_b=vertex.count_b,
-                    rank_a=vertex.rank_a,
-                    rank_b=vertex.rank_b,
-                )
-                for vertex in found.vertices
-            ],
-            edges=[
-                ComparedEdge(
-                    source=ID(edge.source),
-                    target=ID(edge.target),
-                    membership=edge.membership,
-                    count_a=edge.count_a,
-                    count_b=edge.count_b,
-                )
-                for edge in found.edges
-            ],
-            layers=[
-                LayerOverlap(
-                    layer=layer.layer,
-                    layer_index=layer.layer_index,
-                    only_a=layer.only_a,
-                    shared=layer.shared,
-                    only_b=layer.only_b,
-                    jaccard=layer.jaccard,
-                    weighted_jaccard=layer.weighted_jaccard,
-                )
-                for layer in found.layers
-            ],
-            cypher=found.cypher,
+            vertices=[mirror(ComparedVertex, one, channel=Channel.of(one.channel)) for one in found.vertices],
+            edges=[mirror(ComparedEdge, one) for one in found.edges],
+            layers=[mirror(LayerOverlap, one) for one in found.layers],
         )
 
 
@@ -200,7 +173,7 @@ class Neighbor:
     @classmethod
     def of(cls, found: results.Neighbor, images: int) -> Self:
         """Maps a result of the query layer; `images` are the class's."""
-        return cls(channel=Channel.of(found.channel), count=found.count, share=_share(found.count, images))
+        return cls(channel=Channel.of(found.channel), count=found.count, share=share(found.count, images))
 
 
 @strawberry.type(description="How much a class uses a channel.")
@@ -216,7 +189,7 @@ class ClassUse:
     def of(cls, use: results.ClassUse) -> Self:
         """Maps a result of the query layer."""
         return cls(
-            class_=Class.of(use.class_), count=use.count, share=_share(use.count, use.class_.images), rank=use.rank
+            class_=Class.of(use.class_), count=use.count, share=share(use.count, use.class_.images), rank=use.rank
         )
 
 
@@ -242,10 +215,45 @@ class ChannelInClass:
             channel=Channel.of(found.channel),
             class_=Class.of(found.class_),
             count=found.count,
-            share=_share(found.count, images),
+            share=share(found.count, images),
             rank=found.rank,
             rank_in_layer=found.rank_in_layer,
             inputs=[Neighbor.of(neighbor, images) for neighbor in found.inputs],
             outputs=[Neighbor.of(neighbor, images) for neighbor in found.outputs],
             other_classes=[ClassUse.of(use) for use in found.other_classes],
         )
+
+
+@strawberry.type
+class GraphQueries:
+    """Questions about attribution graphs."""
+
+    @strawberry.field(description="One channel seen from one class of the same run.")
+    async def channel_in_class(
+        self,
+        info: Info,
+        channel: Annotated[ID, strawberry.argument(description="The channel's id, `run/layer/channel`.")],
+        class_: Annotated[ID, strawberry.argument(name="class", description="The class's id, `run/index`.")],
+        first: First = 5,
+    ) -> ChannelInClass | None:
+        """Reads a channel's strongest inputs, outputs and other classes."""
+        return ChannelInClass.of(await info.context.read(reads.channel_in_class, channel, class_, first=first))
+
+    @strawberry.field(description="Two classes' attribution graphs laid over each other.")
+    async def compare(
+        self,
+        info: Info,
+        a: Annotated[ID, strawberry.argument(description="The first class's id.")],
+        b: Annotated[ID, strawberry.argument(description="The second class's id, of the same run.")],
+        operation: Annotated[
+            SetOperation, strawberry.argument(description="Which vertices and edges are asked for.")
+        ] = SetOperation.UNION,
+        mass: SharedMass = None,
+        min_share: MinShare = 0.0,
+    ) -> Comparison | None:
+        """Compares two classes."""
+        found = await info.context.read(
+            reads.compare_classes, a, b, operation=operation, mass=mass, min_share=min_share
+        )
+        check_edges(len(found.edges), info.context.limits)
+        return Comparison.of(found)

@@ -1,0 +1,138 @@
+"""Classes."""
+
+from typing import TYPE_CHECKING, Annotated, Self
+
+import strawberry
+from strawberry import ID
+
+from arete_graphql.context import GraphKey, Info
+from arete_graphql.limits import check_edges
+from arete_graphql.types.common import First, Mass, MinShare, describe_enum, layer_name, mirror
+from arete_queries import reads
+from arete_queries.results import ClassInfo, ClassKind, ClassOrder
+
+if TYPE_CHECKING:
+    from arete_graphql.types.graphs import AttributionGraph
+    from arete_graphql.types.overlaps import Neighborhood
+    from arete_graphql.types.uses import LessContributing
+
+describe_enum(
+    ClassOrder,
+    "How a list of classes is sorted; classes that are equal in it come by index.",
+    {
+        "INDEX": "As in the run folder.",
+        "NAME": "By name, A to Z.",
+        "NAME_DESC": "By name, Z to A.",
+        "ACCURACY_DESC": "The classes that the model knows best first; unknown accuracy last.",
+        "ACCURACY_ASC": "The classes that the model knows worst first; unknown accuracy last.",
+        "IMAGES_DESC": "The classes with the most images first.",
+        "SIMILARITY": "The classes that `layer` sees most like `similarTo` first, that one leading.",
+    },
+)
+describe_enum(
+    ClassKind,
+    "What the images of a class are.",
+    {
+        "LABEL": "All images with one label.",
+        "SUBSET": "A set of images that a user named.",
+        "SUPERCLASS": "The images of several labels.",
+        "IMAGE": "A single image.",
+    },
+)
+
+
+@strawberry.type(description="A class, or any other named set of images with counts of its own.")
+class Class:
+    """A class."""
+
+    id: ID = strawberry.field(description="`run/index`.")
+    key: int = strawberry.field(description="The small integer that stands for it on edges in the database.")
+    index: int = strawberry.field(description="Its row in the run folder, from 0.")
+    name: str = strawberry.field(description="Its name, for labels the folder's.")
+    kind: ClassKind = strawberry.field(description="What its images are.")
+    images: int = strawberry.field(description="Images that were counted.")
+    failed: int = strawberry.field(description="Images left out because they could not be read.")
+    accuracy: float | None = strawberry.field(
+        description="Share of its images that the model assigns to it; null where its outputs match no classes."
+    )
+    histogram: list[int] | None = strawberry.field(
+        description="Images by predicted probability of this class, ten equal bins from 0 to 1; null like `accuracy`."
+    )
+    mass: float | None = strawberry.field(
+        description="Kept share of rank mass that its attribution graph settled on; null where it has no graph."
+    )
+    edge_count: int = strawberry.field(description="Edges that the database holds for it.")
+    dropped_share: float = strawberry.field(
+        description="Share of its influence counts that were left out when it was loaded, 0 to 1."
+    )
+    run_id: ID = strawberry.field(description="Of its run.")
+
+    @classmethod
+    def of(cls, info: ClassInfo) -> Self:
+        """Maps a result of the query layer."""
+        return mirror(
+            cls,
+            info,
+            id=ID(info.id),
+            kind=ClassKind(info.kind),
+            histogram=None if info.histogram is None else list(info.histogram),
+            run_id=ID(info.run),
+        )
+
+    @strawberry.field(description="Its attribution graph: the channels that it excites, and which caused which.")
+    async def graph(
+        self, info: Info, mass: Mass = None, min_share: MinShare = 0.0
+    ) -> Annotated["AttributionGraph", strawberry.lazy("arete_graphql.types.graphs")] | None:
+        """Reads the class's graph."""
+        from arete_graphql.types.graphs import AttributionGraph
+
+        graph = await info.context.graphs.load(GraphKey(self.id, mass, min_share))
+        check_edges(len(graph.edges), info.context.limits)
+        return AttributionGraph.of(graph)
+
+    @strawberry.field(
+        description="The channels that it excites but its attribution graph leaves out, the largest ranks first."
+    )
+    async def less_contributing(
+        self,
+        info: Info,
+        mass: Mass = None,
+        min_share: Annotated[
+            float,
+            strawberry.argument(
+                description="Leave out channels that are active in less than this share of the class's images, 0 to 1."
+            ),
+        ] = 0.0,
+        first: First = 50,
+    ) -> Annotated["LessContributing", strawberry.lazy("arete_graphql.types.uses")] | None:
+        """Reads the complement of the class's graph."""
+        from arete_graphql.types.uses import LessContributing
+
+        return LessContributing.of(
+            await info.context.read(reads.less_contributing, self.id, mass=mass, min_share=min_share, first=first)
+        )
+
+    @strawberry.field(description="Its nearest other classes, layer by layer.")
+    async def neighbors(
+        self,
+        info: Info,
+        layers: Annotated[
+            list[ID] | None,
+            strawberry.argument(
+                description="Ids of layers; absent: all. Each is compared with the one before it, from the input on."
+            ),
+        ] = None,
+        first: First = 10,
+    ) -> Annotated["Neighborhood", strawberry.lazy("arete_graphql.types.overlaps")] | None:
+        """Reads the class's neighbours in each layer."""
+        from arete_graphql.types.overlaps import Neighborhood
+
+        names = None if layers is None else [layer_name(self.run_id, id_) for id_ in layers]
+        return Neighborhood.of(await info.context.read(reads.class_neighbors, self.id, layers=names, first=first))
+
+    @strawberry.field(
+        description="Names of the further scores of channels that its run has for it; a ranking can start from them."
+    )
+    async def scores(self, info: Info) -> list[str]:
+        """Reads the names of the class's scores."""
+        return list(await info.context.read(reads.class_scores, self.id))
