@@ -30,8 +30,8 @@ class Layer:
     width: int = strawberry.field(description="Of the activation map at the run's input size.")
     run_id: ID = strawberry.field(description="Of its run.")
     parents: list[ID] = strawberry.field(
-        description="Ids of the layers whose channels are joined to this one's, nearest the input first; one that is not "
-        "the layer before is a skip edge, several are branches."
+        description="Ids of the layers whose channels are joined to this one's, nearest the input first; one that is "
+        "not the layer before is a skip edge, several are branches."
     )
 
     @classmethod
