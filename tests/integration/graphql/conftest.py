@@ -34,12 +34,14 @@ class Service:
         folder: The run folder of `demo`; that of `demo-2` lies beside it.
         connect: Opens a runner on the same database.
         statements: Names of the statements that the service has sent so far.
+        token: What changes something has to carry.
     """
 
     http: httpx.Client
     folder: RunFolder
     connect: Callable[[], Awaitable[QueryRunner]]
     statements: list[str]
+    token: str = TOKEN
 
     def ask(self, query: str, *, token: bool = False, **variables: Any) -> dict[str, Any]:
         """Sends a query, with the service's token where it changes something; returns the whole answer."""
