@@ -116,7 +116,7 @@ def test_likeness_is_the_mean_cosine_of_gram_matrices() -> None:
     found = likeness(maps, 3).tolist()
     for group, value in enumerate(found):
         grams = [
-            sum(np.outer(own[:, y, x], own[:, y, x]) for y in range(3) for x in range(5))
+            np.sum([np.outer(own[:, y, x], own[:, y, x]) for y in range(3) for x in range(5)], axis=0)
             for own in maps[3 * group : 3 * group + 3].numpy().astype(np.float64)
         ]
         cosines = [

@@ -50,7 +50,7 @@ def test_a_colour_filter_gets_its_colour_and_lines_their_direction() -> None:
     red, upright, level = (one.tiles[0].astype(float) / 255 for one in known([RED, UPRIGHT, LEVEL]))
     excess = red @ [1, -1, -1]
     strongest = red[excess > np.median(excess)].mean(axis=0)
-    assert strongest[0] > strongest[1:].max() + 0.4
+    assert strongest[0] > 2 * strongest[1:].max()
     for picture, along in ((upright, 0), (level, 1)):
         changes = [float(np.abs(np.diff(picture, axis=axis)).mean()) for axis in (0, 1)]
         assert changes[1 - along] > 2 * changes[along]
