@@ -105,6 +105,11 @@ class Envelope:
                 raise busy()
             async with deadline:
                 await self._app(scope, receive, send_in_time)
+        except asyncio.CancelledError:
+            # The server stops and has waited long enough. The task ends with this; an error would be logged for each.
+            if not started:
+                stopping = HTTPException(503, "the service is stopping", headers={"Connection": "close"})
+                await error_response(stopping, request_id)(scope, receive, send_with_headers)
         except Exception as error:
             if started:
                 raise
