@@ -80,7 +80,11 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
         ],
         middleware=[
             Middleware(
-                Envelope, timeout_s=settings.limits.timeout_s, metrics=metrics, log_requests=settings.access_log
+                Envelope,
+                timeout_s=settings.limits.timeout_s,
+                metrics=metrics,
+                in_flight=settings.limits.in_flight,
+                log_requests=settings.access_log,
             ),
             Middleware(HostGuard, hosts=settings.host_names()),
             Middleware(OriginGuard, hosts=settings.host_names()),
