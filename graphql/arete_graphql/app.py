@@ -58,6 +58,7 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
         routes=[
             Route("/graphql", graphql.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
             Route("/images/{run}/examples/{name}", pictures.answer, methods=["GET"]),
+            Route("/images/{run}/classes/{class}/{name}", pictures.answer_for_class, methods=["GET"]),
             Route("/healthz", _alive),
             Route("/readyz", ready),
             # Below these two nothing is the viewer's, so that a mistyped address is no page.

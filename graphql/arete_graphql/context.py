@@ -15,7 +15,7 @@ from arete_core.errors import AreteError, BadInput, DatabaseError, DatabaseUnava
 from arete_graphql.settings import Limits
 from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
-from arete_queries.results import AttributionGraph, LayerInfo
+from arete_queries.results import AttributionGraph, ClassInfo, LayerInfo
 from arete_queries.runner import QueryRunner
 
 RunnerFactory = Callable[[], Awaitable[QueryRunner]]
@@ -151,10 +151,12 @@ class RequestContext:
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
+    classes: DataLoader[str, ClassInfo | None] = field(init=False)
 
     def __post_init__(self) -> None:
         self.layers = DataLoader(self._load_layers)
         self.graphs = DataLoader(self._load_graphs)
+        self.classes = DataLoader(self._load_classes)
 
     async def read(
         self, function: Callable[Concatenate[QueryRunner, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -191,6 +193,10 @@ class RequestContext:
 
     async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...] | BaseException]:
         return await asyncio.gather(*(self.read(reads.list_layers, run) for run in runs), return_exceptions=True)
+
+    async def _load_classes(self, ids: list[str]) -> list[ClassInfo | None]:
+        found = await self.read(reads.get_classes, ids)
+        return [found.get(id_) for id_ in ids]
 
     async def _load_graphs(self, keys: list[GraphKey]) -> list[AttributionGraph | BaseException]:
         return await asyncio.gather(

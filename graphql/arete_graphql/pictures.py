@@ -24,6 +24,7 @@ from arete_core.run_folder import MANIFEST, RunFolder
 from arete_graphql.context import Database
 from arete_graphql.limits import Gate
 from arete_queries import reads
+from arete_queries.image_tables import image_tables
 
 log = logging.getLogger("arete.api")
 
@@ -37,6 +38,8 @@ LOOKUP_S = 2.0
 
 _NAME = re.compile(r"(0|[1-9][0-9]{0,6})-(0|[1-9][0-9]{0,6})\.webp", re.ASCII)
 _FILE = re.compile(r"(examples|features)/([A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(webp|jpg|jpeg|png))", re.ASCII)
+_INDEX = re.compile(r"0|[1-9][0-9]{0,6}", re.ASCII)
+_PACK = re.compile(r"(class-examples)/([0-9]{1,7}\.pack)", re.ASCII)
 _MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
 
 
@@ -72,16 +75,18 @@ def read_sprites(folder: Path) -> dict[tuple[int, int], Sprite]:
     return sprites
 
 
-def read_plainly(folder: Path, inner: str, name: str) -> bytes | None:
-    """Reads `folder/inner/name`, following no symbolic link.
+def read_plainly(folder: Path, inner: str, name: str, offset: int = 0, length: int | None = None) -> bytes | None:
+    """Reads `folder/inner/name` or some of its bytes, following no symbolic link.
 
     Args:
         folder: A run folder.
         inner: Name of a folder in it, without a slash.
         name: A file name without a slash.
+        offset: Where to begin.
+        length: How many bytes; all of the rest when None.
 
     Returns:
-        The content, or None where there is no such regular file.
+        The content, or None where there is no such regular file, or it is too short.
     """
     try:
         directory = os.open(folder / inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -98,7 +103,13 @@ def read_plainly(folder: Path, inner: str, name: str) -> bytes | None:
         os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+        if length is None and offset == 0:
+            return file.read()
+        # The table may come from a stranger: no more is asked for than there is.
+        if offset < 0 or (length or 0) < 0 or offset + (length or 0) > os.fstat(descriptor).st_size:
+            return None
+        file.seek(offset)
+        return file.read(-1 if length is None else length)
 
 
 @dataclass(frozen=True)
@@ -155,6 +166,47 @@ class Pictures:
                 "picture", f"{run}/examples/{name}", hint=f"its file is missing from the run folder's {sprite.folder}/"
             )
         return Response(content, media_type=sprite.media_type, headers=headers)
+
+    async def answer_for_class(self, request: Request) -> Response:
+        """Answers a request for a channel's examples from one class: some of the bytes of the class's file.
+
+        Args:
+            request: Its path parameters are `run`, `class` and `name`, its query may hold `v`.
+
+        Returns:
+            The picture, or 304 where the caller has it.
+
+        Raises:
+            NotFoundError: If the run, the class, the channel or the file is not there.
+            DatabaseUnavailableError: If the run could not be looked up.
+        """
+        run, class_, name = (request.path_params[part] for part in ("run", "class", "name"))
+        match = _NAME.fullmatch(name)
+        if match is None or not _INDEX.fullmatch(class_):
+            raise NotFoundError(
+                "picture", f"{class_}/{name}", hint="pictures are named CLASS_INDEX/LAYER_INDEX-CHANNEL.webp"
+            )
+        known = await self._look_up(run)
+        tables = await asyncio.to_thread(image_tables, str(known.folder))
+        place = await asyncio.to_thread(tables.class_strip_place, int(class_), int(match[1]), int(match[2]))
+        plain = None if place is None else _PACK.fullmatch(place.file)
+        if place is None or plain is None:
+            raise NotFoundError(
+                "picture", f"{run}/classes/{class_}/{name}", hint="this run has no picture of that channel and class"
+            )
+        exact = request.query_params.get("v") == place.sha256
+        tag = f'"{place.sha256}"'
+        headers = {"Cache-Control": FOREVER if exact else REVALIDATE, "ETag": tag}
+        if tag in (given.strip() for given in request.headers.get("if-none-match", "").split(",")):
+            return Response(status_code=304, headers=headers)
+        content = await asyncio.to_thread(read_plainly, known.folder, plain[1], plain[2], place.offset, place.length)
+        if content is None:
+            raise NotFoundError(
+                "picture",
+                f"{run}/classes/{class_}/{name}",
+                hint=f"its file is missing from the run folder's {plain[1]}/",
+            )
+        return Response(content, media_type="image/webp", headers=headers)
 
     async def _look_up(self, run: str) -> _Known:
         try:

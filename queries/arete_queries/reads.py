@@ -12,6 +12,7 @@ from arete_queries.gds_rank import gds_rank
 from arete_queries.graphs import channel_in_class, class_graph, compare_classes
 from arete_queries.group_results import OverlapOperation
 from arete_queries.groups import create_group, delete_group, get_group, list_groups
+from arete_queries.images import channel_examples, get_classes, list_images
 from arete_queries.lists import (
     get_channel,
     get_class,
@@ -37,6 +38,7 @@ __all__ = [
     "RankMode",
     "UseOrder",
     "channel_communities",
+    "channel_examples",
     "channel_in_class",
     "channel_uses",
     "class_graph",
@@ -50,6 +52,7 @@ __all__ = [
     "gds_rank",
     "get_channel",
     "get_class",
+    "get_classes",
     "get_group",
     "get_layer",
     "get_run",
@@ -58,6 +61,7 @@ __all__ = [
     "list_channels",
     "list_classes",
     "list_groups",
+    "list_images",
     "list_layers",
     "list_runs",
     "overlap_classes",

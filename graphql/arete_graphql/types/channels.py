@@ -1,11 +1,15 @@
 """Channels and their pictures."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID
 
+from arete_graphql.context import Info
 from arete_graphql.picture_urls import picture_url
+from arete_graphql.types.common import First
+from arete_graphql.types.images import Example
+from arete_queries import reads
 from arete_queries.results import ChannelInfo
 
 
@@ -30,6 +34,22 @@ class Channel:
     label: str | None = strawberry.field(description="What a person called it; null where nobody has.")
     excluded: bool = strawberry.field(description="Left out of every graph, for instance as non-semantic.")
     picture: Picture | None = strawberry.field(description="Its dataset examples; null where the run has none.")
+
+    @strawberry.field(
+        description="Its dataset examples, best first: of the whole run, or of one class. None where the run has none, "
+        "or where the class's graph did not keep the channel when the run was made."
+    )
+    async def examples(
+        self,
+        info: Info,
+        class_: Annotated[
+            ID | None, strawberry.argument(name="class", description="Of this class's images; absent: of all.")
+        ] = None,
+        first: First = 10,
+    ) -> list[Example]:
+        """Reads the channel's examples."""
+        found = await info.context.read(reads.channel_examples, self.id, class_=class_, first=first)
+        return [Example.of(one) for one in found]
 
     @classmethod
     def of(cls, info: ChannelInfo) -> Self:
