@@ -420,9 +420,7 @@ def test_examples_and_their_pictures(service: Any, class_: str | None, count: in
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "image/webp"
     assert "immutable" in answer.headers["cache-control"]
-    expected = b"RIFF demo 2-1" if class_ is None else b"RIFF strip of layer 2"
-    assert answer.content.startswith(expected)
-    assert answer.content == expected * (100 if class_ is None else 3) or class_ is None
+    assert answer.content == (b"RIFF" + b"demo 2-1" * 100 if class_ is None else b"RIFF strip of layer 2" * 3)
     tag = answer.headers["etag"]
     assert service.http.get(url, headers={"If-None-Match": tag}).status_code == 304
 
