@@ -21,15 +21,30 @@ KERNEL_SOURCES := hatch_build.py $(wildcard ingest/arete_ingest/native/build.py 
 
 .PHONY: help
 help: ## List the commands.
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) ## Set up, make the demo run, open the viewer. Options: make demo ARGS="--port 8080 --no-open"
 	$(BIN)/arete demo $(ARGS)
 
+WHOLE_OUTPUT := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
+
 .PHONY: test
 test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium check ## Set up, check the code and run every test.
-	$(BIN)/python -m pytest tests/unit tests/integration tests/gpu
+	@echo "unit and integration tests run side by side, as neither keeps two cores busy; each prints its lines when it is done"
+	$(MAKE) --no-print-directory --jobs=2 $(WHOLE_OUTPUT) unit integration
+	$(MAKE) --no-print-directory viewer-test
+
+.PHONY: unit
+unit: $(PYTHON_READY) ## Run the tests that need no database, and those that need a GPU where there is one.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/gpu
+
+.PHONY: integration
+integration: $(PYTHON_READY) $(ENGINE_READY) ## Run the tests against a Neo4j of their own.
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration
+
+.PHONY: viewer-test
+viewer-test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium ## Run the viewer's tests, also in Chromium.
 	cd web && npm run --silent test
 	$(BIN)/python -m pytest tests/web
 
@@ -60,6 +75,11 @@ chromium: ## Install Debian's Chromium for the browser tests if it is missing.
 lock: $(PYTHON_READY) ## Renew the locked Python dependencies from pyproject.toml.
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-emit-index-url --quiet --upgrade --output-file requirements/dev.txt
+	for part in api ingest build; do \
+		case $$part in api) from=pyproject.toml;; ingest) from="pyproject.toml --extra ingest";; build) from=requirements/build.in;; esac; \
+		$(BIN)/uv pip compile $$from --universal --python-version 3.11 --generate-hashes --no-header \
+			--no-emit-index-url --quiet --constraint requirements/dev.txt --output-file requirements/$$part.txt; \
+	done
 
 .PHONY: clean
 clean: ## Remove everything that make built: environment, packages, viewer, engine, demo.

@@ -24,10 +24,12 @@ from arete.commands import (
     doctor,
     embed,
     exclude,
+    features,
     graph,
     groups,
     import_,
     ingest,
+    label,
     load,
     motifs,
     neighbors,
@@ -67,6 +69,7 @@ app.command("ingest")(ingest.ingest)
 app.add_typer(import_.app, name="import")
 app.command("embed")(embed.embed)
 app.command("load")(load.load)
+app.command("features")(features.features)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)
 app.command("graph")(graph.graph)
@@ -77,6 +80,7 @@ app.command("neighbors")(neighbors.neighbors)
 app.command("channels")(channels.channels)
 app.add_typer(groups.app, name="groups")
 app.command("exclude")(exclude.exclude)
+app.command("label")(label.label)
 app.command("delete")(delete.delete)
 app.add_typer(database.app, name="db")
 app.command("doctor")(doctor.doctor)

@@ -10,7 +10,7 @@ from arete.settings import Settings
 from arete_core.progress import Progress
 
 if TYPE_CHECKING:
-    from arete_queries.engine import EngineSettings
+    from arete_queries.engine import EngineAddress, EngineSettings
     from arete_queries.runner import QueryRunner
 
 Answer = TypeVar("Answer")
@@ -66,13 +66,49 @@ def database(settings: Settings, progress: Progress, *, read_only: bool = False)
         EngineError: If the embedded engine does not start.
     """
     if settings.neo4j_url:
-        yield DatabaseAddress(settings.neo4j_url, settings.neo4j_user, settings.password())
+        yield own_server(settings)
         return
     from arete_queries.engine import start_engine
 
     with start_engine(engine_settings(settings, read_only=read_only), progress=progress) as engine:
-        found = engine.address
-        yield DatabaseAddress(found.bolt_url, found.user, found.password, f"{found.http_url}/browser/")
+        yield _address_of(engine.address)
+
+
+@contextmanager
+def lasting_database(
+    settings: Settings, progress: Progress, *, read_only: bool = False
+) -> Iterator[Callable[[], DatabaseAddress]]:
+    """Gives a database as `database` does, for hours: an embedded engine that ends by itself is started again.
+
+    Args:
+        settings: Where and how.
+        progress: Told while the engine starts.
+        read_only: Start the embedded engine so that nothing can be written.
+
+    Yields:
+        Tells where the database is now.
+
+    Raises:
+        EngineError: If the embedded engine does not start the first time.
+    """
+    if settings.neo4j_url:
+        # Read at each connection: a password file may be renewed.
+        yield lambda: own_server(settings)
+        return
+    from arete_queries.engine import EngineKeeper, start_engine
+
+    wanted = engine_settings(settings, read_only=read_only)
+    with EngineKeeper(wanted, start_engine(wanted, progress=progress)) as keeper:
+        yield lambda: _address_of(keeper.address)
+
+
+def own_server(settings: Settings) -> DatabaseAddress:
+    """Returns the address of the own server that the settings name."""
+    return DatabaseAddress(settings.neo4j_url, settings.neo4j_user, settings.password())
+
+
+def _address_of(engine: "EngineAddress") -> DatabaseAddress:
+    return DatabaseAddress(engine.bolt_url, engine.user, engine.password, engine.browser_url)
 
 
 async def make_runner(

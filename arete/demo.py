@@ -2,10 +2,14 @@
 
 import asyncio
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from arete.connect import database, engine_settings, make_runner
+from arete.connect import engine_settings, lasting_database, make_runner
 from arete.serving import Service
 from arete.settings import Settings
 from arete_core.errors import CapabilityError, RunAlteredError, RunFolderError, RunVersionError
@@ -20,15 +24,25 @@ _FIRST_VIEW = "?v=1&run=demo&class=22&mass=0.2"
 """A class with a graph worth looking at; the demo's layers are small, so that the usual 7.5% keep little of them."""
 
 
-def run_demo(settings: Settings, progress: Progress, *, open_browser: bool) -> None:
+_MASS = 0.2
+"""As in `_FIRST_VIEW`: what it shows gets a feature visualization."""
+_FEATURE_OPTIONS = ("--size", "64", "--steps", "64", "--rate", "0.08", "--mass", str(_MASS))
+"""A little smaller than the drawings, and fewer, longer steps than usual: done sooner, and as clear for this net."""
+_STOP_S = 20.0
+"""Seconds in which a stopped job keeps what it has finished."""
+
+
+def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, features: bool = True) -> None:
     """Draws the images, counts, loads and serves; each step is skipped where its result is there already.
 
     Neo4j starts while the images are drawn and counted, as it spends its first seconds mostly waiting for itself.
+    Feature visualizations are made while the viewer is served; it shows them as they come.
 
     Args:
         settings: Data folder, address and database.
         progress: Told about each step.
         open_browser: Open the viewer once it answers.
+        features: Make feature visualizations.
 
     Raises:
         AreteError: Whatever the steps raise.
@@ -42,17 +56,39 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool) -> N
             folder = make_demo_run(settings.home, progress)
             if engine is not None:
                 engine.result()
-            with database(settings, progress) as address:
+            with lasting_database(settings, progress) as address:
 
                 async def load() -> None:
-                    async with await make_runner(settings, address) as runner:
+                    async with await make_runner(settings, address()) as runner:
                         await load_run(runner, folder, replace=True, progress=progress)
 
                 asyncio.run(load())
-                service.run(address)
+                with _features_beside(settings.home, folder.path) if features else nullcontext():
+                    service.run(address)
         finally:
             if engine is not None and engine.exception() is None:
                 engine.result().stop()
+
+
+@contextmanager
+def _features_beside(home: Path, run: Path) -> Iterator[None]:
+    """Makes feature visualizations in a process of their own while the block runs; the next start goes on with them."""
+    from arete_ingest.demo import WEIGHTS
+
+    command = [sys.executable, "-m", "arete", "features", str(run), "--weights", str(WEIGHTS), *_FEATURE_OPTIONS]
+    with (home / "demo" / "features.log").open("wb") as log:
+        job = subprocess.Popen(
+            [*command, "--replace", "--low-priority"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        try:
+            yield
+        finally:
+            job.terminate()
+            try:
+                job.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                job.kill()
+                job.wait()
 
 
 def make_demo_run(home: Path, progress: Progress) -> RunFolder:

@@ -4,15 +4,17 @@ import contextlib
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
 import typer
 
-from arete.connect import DatabaseAddress, database, make_runner
+from arete.connect import DatabaseAddress, lasting_database, make_runner
 from arete.settings import Settings
 from arete_core.progress import Progress
+from arete_graphql.logs import LogFormat, set_up_logging
 from arete_graphql.server import ApiServer
 from arete_graphql.settings import ApiSettings
 from arete_graphql.token import check_new_token, new_token
@@ -37,7 +39,7 @@ class Service:
         self._settings = settings
         self._open_browser = open_browser
         self._path = path
-        self._address: DatabaseAddress | None = None
+        self._address: Callable[[], DatabaseAddress] | None = None
         given = settings.given_token()
         self._token = None if settings.read_only else check_new_token(given) if given else new_token()
         self._token_is_new = not given
@@ -47,8 +49,12 @@ class Service:
             allowed_hosts=tuple(settings.allowed_hosts),
             token=self._token,
             read_only=settings.read_only,
+            introspection=settings.introspection,
+            viewer_operations_only=settings.operations == "viewer",
+            access_log=settings.access_log or settings.log_format == "json",
             dev=dev,
         )
+        set_up_logging(LogFormat(settings.log_format), requests=self._api.access_log)
         self._server = ApiServer(self._api, self._connect, on_listening=self._announce)
 
     def __enter__(self) -> Self:
@@ -59,11 +65,11 @@ class Service:
     ) -> None:
         self._server.close()
 
-    def run(self, address: DatabaseAddress) -> None:
+    def run(self, address: Callable[[], DatabaseAddress]) -> None:
         """Serves a database until Ctrl-C or SIGTERM.
 
         Args:
-            address: The database.
+            address: Tells where the database is; asked at every connection.
         """
         self._address = address
         self._server.run()
@@ -71,7 +77,7 @@ class Service:
     async def _connect(self) -> QueryRunner:
         assert self._address is not None  # noqa: S101 - the service runs only with an address
         limit = self._api.limits.statement_s
-        return await make_runner(self._settings, self._address, read_only=self._settings.read_only, timeout_s=limit)
+        return await make_runner(self._settings, self._address(), read_only=self._settings.read_only, timeout_s=limit)
 
     def _announce(self, url: str) -> None:
         page = url + self._path
@@ -79,18 +85,20 @@ class Service:
         with_token = f"{page}#token={quote(self._token, safe='')}" if self._token else page
         # A token that somebody chose is known to those who need it; a container's log is no place for it.
         typer.echo(f"Arête:          {with_token if self._token_is_new or sys.stdout.isatty() else page}")
-        if self._address is not None and self._address.browser_url:
-            typer.echo(f"Neo4j Browser:  {self._address.browser_url}")
+        address = self._address() if self._address is not None else None
+        if address is not None and address.browser_url:
+            typer.echo(f"Neo4j Browser:  {address.browser_url}")
             password = self._settings.home / "neo4j" / "password"
-            typer.echo(f"                user {self._address.user}, password in {password}")
-        typer.echo("Ctrl-C stops it.", err=True)
+            typer.echo(f"                user {address.user}, password in {password}")
+        if self._settings.log_format == "text":
+            typer.echo("Ctrl-C stops it.", err=True)
         if self._open_browser:
             # Opening may wait for the browser to start; the service must not wait with it.
             threading.Thread(target=_open, args=(with_token,), daemon=True).start()
 
 
 def serve_viewer(settings: Settings, progress: Progress, *, open_browser: bool = False, dev: bool = False) -> None:
-    """Starts the database if it has to, and serves until Ctrl-C or SIGTERM.
+    """Starts the database if it has to, again whenever it has ended, and serves until Ctrl-C or SIGTERM.
 
     Args:
         settings: Where to listen, and which database; with `read_only` an embedded engine takes no writes either.
@@ -104,7 +112,7 @@ def serve_viewer(settings: Settings, progress: Progress, *, open_browser: bool =
     """
     with (
         Service(settings, open_browser=open_browser, dev=dev) as service,
-        database(settings, progress, read_only=settings.read_only) as address,
+        lasting_database(settings, progress, read_only=settings.read_only) as address,
     ):
         service.run(address)
 

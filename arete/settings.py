@@ -9,7 +9,7 @@ import difflib
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -46,6 +46,10 @@ class Settings(BaseModel):
         token: What a request that changes something must carry; empty makes a new one at every start.
         token_file: File that holds it instead, as secret stores mount it.
         read_only: Serve without mutations, over a database that takes no writes.
+        operations: `any` answers every GraphQL document, `viewer` those that the viewer sends and no other.
+        introspection: Answer questions about the schema itself.
+        log_format: `text` for people, `json` for machines, one object a line.
+        access_log: Log one line a request; `json` does so always.
         neo4j_url: An own server, `bolt://`, `neo4j://` or `neo4j+s://`; empty means the embedded engine.
         neo4j_user: User of the own server.
         neo4j_password: Password of the own server.
@@ -66,6 +70,10 @@ class Settings(BaseModel):
     token: SecretStr = SecretStr("")
     token_file: Path | None = None
     read_only: bool = False
+    operations: Literal["any", "viewer"] = "any"
+    introspection: bool = True
+    log_format: Literal["text", "json"] = "text"
+    access_log: bool = False
     neo4j_url: str = ""
     neo4j_user: str = "neo4j"
     neo4j_password: SecretStr = SecretStr("")

@@ -18,6 +18,8 @@ class Proxy:
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
+        self.delay_s = 0.0
+        self._cut_after: int | None = None
 
     async def listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -29,6 +31,10 @@ class Proxy:
 
     def flow(self) -> None:
         self._flowing.set()
+
+    def cut_after(self, answer_bytes: int) -> None:
+        """Resets every connection once so many more bytes have come from the far side, in the middle of an answer."""
+        self._cut_after = answer_bytes
 
     def cut(self) -> None:
         """Resets every open connection; new ones are accepted."""
@@ -55,16 +61,25 @@ class Proxy:
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             self._writers |= {writer, far_writer}
-            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
+            await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer, answers=True))
         except (OSError, asyncio.CancelledError):
             writer.transport.abort()
         finally:
             self._tasks.discard(own)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, answers: bool = False) -> None:
         with contextlib.suppress(OSError):
             while data := await reader.read(65536):
                 await self._flowing.wait()
+                await asyncio.sleep(self.delay_s)
+                if answers and self._cut_after is not None:
+                    if len(data) > self._cut_after:
+                        writer.write(data[: self._cut_after])
+                        await writer.drain()
+                        self._cut_after = None
+                        self.cut()
+                        break
+                    self._cut_after -= len(data)
                 writer.write(data)
                 await writer.drain()
         writer.transport.abort()

@@ -1,13 +1,19 @@
 """`arete db`: the embedded engine."""
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from arete.commands.options import AsJson, Home, Quiet
 
 app = typer.Typer(
-    help="Start, stop and look at the embedded Neo4j. Other commands start it by themselves when it is not running.",
+    help="Start, stop, look at, dump and restore the embedded Neo4j. "
+    "Other commands start it by themselves when it is not running.",
     no_args_is_help=True,
 )
+
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there.")]
 
 
 @app.command()
@@ -67,6 +73,42 @@ def status(as_json: AsJson = False, home: Home = None) -> None:
             typer.echo(f"Belongs to:     process {found.owner_pid}, and stops with it")
     if address is None:
         raise typer.Exit(1)
+
+
+@app.command()
+def dump(
+    file: Annotated[Path, typer.Argument(help="File to write.")],
+    force: Force = False,
+    home: Home = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write the database into one file, in Neo4j's own format; the engine must be stopped."""
+    from arete.connect import engine_settings
+    from arete.progress import make_progress
+    from arete.settings import load_settings
+    from arete_queries.engine.backup import dump_database
+
+    settings = engine_settings(load_settings(home=home))
+    size = dump_database(settings, file, force=force, progress=make_progress(quiet=quiet))
+    typer.echo(f"{file}: {size / 1e6:,.1f} MB")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `arete db dump` or `neo4j-admin database dump` has written.")],
+    force: Force = False,
+    home: Home = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put the database of a file into the place of the one that is there; the engine must be stopped."""
+    from arete.connect import engine_settings
+    from arete.progress import make_progress
+    from arete.settings import load_settings
+    from arete_queries.engine.backup import restore_database
+
+    settings = engine_settings(load_settings(home=home))
+    restore_database(settings, file, force=force, progress=make_progress(quiet=quiet))
+    typer.echo("restored")
 
 
 def _describe(bolt_url: str, http_url: str, user: str, home: str) -> None:

@@ -25,8 +25,35 @@ def serve(
             "--read-only", help="No mutations, over an embedded Neo4j that takes no writes.  [ARETE_READ_ONLY]"
         ),
     ] = False,
+    operations: Annotated[
+        str | None,
+        typer.Option(
+            "--operations",
+            help="`any` answers every GraphQL document, `viewer` the viewer's own alone.  [ARETE_OPERATIONS, any]",
+            show_default=False,
+        ),
+    ] = None,
+    introspection: Annotated[
+        bool | None,
+        typer.Option(
+            "--introspection/--no-introspection",
+            help="Answer questions about the schema itself.  [ARETE_INTROSPECTION, yes]",
+            show_default=False,
+        ),
+    ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            "--log-format",
+            help="`text`, or `json` for one object a line.  [ARETE_LOG_FORMAT, text]",
+            show_default=False,
+        ),
+    ] = None,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Log one line a request; with `json` always.  [ARETE_ACCESS_LOG]")
+    ] = False,
     open_: Open = False,
-    dev: Annotated[bool, typer.Option("--dev", help="Serve GraphiQL and allow introspection from the page.")] = False,
+    dev: Annotated[bool, typer.Option("--dev", help="Serve GraphiQL at /graphql; its scripts come from afar.")] = False,
     home: Home = None,
     quiet: Quiet = False,
 ) -> None:
@@ -35,5 +62,15 @@ def serve(
     from arete.serving import serve_viewer
     from arete.settings import load_settings
 
-    settings = load_settings(home=home, host=host, port=port, token=token, read_only=read_only or None)
+    settings = load_settings(
+        home=home,
+        host=host,
+        port=port,
+        token=token,
+        read_only=read_only or None,
+        operations=operations,
+        introspection=introspection,
+        log_format=log_format,
+        access_log=access_log or None,
+    )
     serve_viewer(settings, make_progress(quiet=quiet), open_browser=open_, dev=dev)

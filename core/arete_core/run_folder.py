@@ -5,6 +5,7 @@ rename, and holds the sha256 and row count of every table. Whoever reads a run f
 which refuses a half-written, newer or altered one.
 """
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterator
@@ -310,6 +311,14 @@ def finish_change(folder: Path) -> None:
 
 def _holds(path: Path, sha256: str) -> bool:
     return path.is_file() and sha256_of(path) == sha256
+
+
+def writing_failed(folder: Path, error: OSError) -> RunFolderError:
+    """Returns the error for a job that the disk has let down, with what to do about it."""
+    hint = "check the rights on the folder"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room on the disk, then run the same command again: it continues"
+    return RunFolderError(f"writing {folder} failed: {error.strerror or error}", hint=hint)
 
 
 def _parse_manifest(path: Path, raw: bytes) -> Manifest:

@@ -140,10 +140,14 @@ class DataVersion:
 
     Args:
         database: The service's database.
+
+    Attributes:
+        folders: Where the run folders lay when it was last asked.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.folders: tuple[str, ...] = ()
         self._known: str | None = None
         self._known_until = 0.0
         self._asking = asyncio.Lock()
@@ -169,6 +173,7 @@ class DataVersion:
 
     async def _ask(self) -> str:
         state = await self._database.read(reads.data_state)
+        self.folders = state.folders
         stamps = await asyncio.to_thread(lambda: [_stamp(Path(folder) / MANIFEST) for folder in state.folders])
         return f"{state.bookmark} {stamps}"
 

@@ -18,10 +18,13 @@ from arete_graphql.context import Database, RunnerFactory
 from arete_graphql.endpoint import GraphQLEndpoint
 from arete_graphql.errors import error_response, json_response
 from arete_graphql.limits import Gate
-from arete_graphql.middleware import Envelope, HostGuard
+from arete_graphql.metrics import Metrics
+from arete_graphql.middleware import Envelope, HostGuard, OriginGuard
+from arete_graphql.operations import Operations
 from arete_graphql.pictures import Pictures
 from arete_graphql.schema import make_schema
 from arete_graphql.settings import ApiSettings
+from arete_graphql.types.mutations import Mutation
 from arete_graphql.viewer import Viewer, viewer_folder
 from arete_queries import reads
 
@@ -36,10 +39,19 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
 
     Returns:
         The application. It starts without a database and answers DATABASE_UNAVAILABLE until there is one.
+
+    Raises:
+        SettingError: If the viewer's operations alone are to be answered and their list is not there.
     """
-    database = Database(runner_factory)
+    viewer = settings.viewer or viewer_folder()
+    metrics = Metrics()
+    database = Database(runner_factory, metrics)
     gate = Gate(settings.limits)
-    graphql = GraphQLEndpoint(make_schema(settings.limits), database, gate, settings)
+    schema = make_schema(
+        settings.limits, mutation=None if settings.read_only else Mutation, introspection=settings.introspection
+    )
+    operations = Operations(viewer, only=settings.viewer_operations_only)
+    graphql = GraphQLEndpoint(schema, database, gate, settings, operations, metrics)
     pictures = Pictures(database, gate)
 
     @contextlib.asynccontextmanager
@@ -57,18 +69,22 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
     return Starlette(
         routes=[
             Route("/graphql", graphql.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
-            Route("/images/{run}/examples/{name}", pictures.answer, methods=["GET"]),
             Route("/images/{run}/classes/{class}/{name}", pictures.answer_for_class, methods=["GET"]),
+            Route("/images/{run}/{kind}/{name}", pictures.answer, methods=["GET"]),
             Route("/healthz", _alive),
             Route("/readyz", ready),
+            Route("/metrics", metrics.answer),
             # Below these two nothing is the viewer's, so that a mistyped address is no page.
             Mount("/graphql", _missing),
             Mount("/images", _missing),
-            Mount("/", Viewer(settings.viewer or viewer_folder())),
+            Mount("/", Viewer(viewer)),
         ],
         middleware=[
-            Middleware(Envelope, timeout_s=settings.limits.timeout_s),
+            Middleware(
+                Envelope, timeout_s=settings.limits.timeout_s, metrics=metrics, log_requests=settings.access_log
+            ),
             Middleware(HostGuard, hosts=settings.host_names()),
+            Middleware(OriginGuard, hosts=settings.host_names()),
             Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL),
         ],
         exception_handlers={AreteError: _on_error, HTTPException: _on_error},

@@ -2,20 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
 from strawberry.dataloader import DataLoader
 from strawberry.types.graphql import OperationType
 
 from arete_core.errors import AreteError, BadInput, DatabaseError, DatabaseUnavailableError
+from arete_graphql.metrics import Metrics
 from arete_graphql.settings import Limits
 from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
-from arete_queries.results import AttributionGraph, ClassInfo, LayerInfo
+from arete_queries.channel_page import ChannelLinks
+from arete_queries.results import AttributionGraph, ChannelInfo, ClassInfo, LayerInfo
 from arete_queries.runner import QueryRunner
 
 RunnerFactory = Callable[[], Awaitable[QueryRunner]]
@@ -46,13 +48,16 @@ class Database:
 
     Args:
         factory: Connects and returns a runner; raises `DatabaseUnavailableError` where nothing answers.
+        metrics: Told how long each read takes.
     """
 
-    def __init__(self, factory: RunnerFactory) -> None:
+    def __init__(self, factory: RunnerFactory, metrics: Metrics | None = None) -> None:
         self._factory = factory
+        self._metrics = metrics or Metrics()
         self._current: _Connection | None = None
         self._connecting = asyncio.Lock()
         self._failure: tuple[float, AreteError] | None = None
+        self._work: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Connects, or logs that the database is not there yet."""
@@ -62,7 +67,10 @@ class Database:
             log.warning("%s; the service starts without it and keeps trying", error.message)
 
     async def close(self) -> None:
-        """Closes the connection."""
+        """Ends what runs in the background and closes the connection."""
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
         connection, self._current = self._current, None
         if connection is not None:
             await connection.runner.close()
@@ -84,8 +92,23 @@ class Database:
             DatabaseUnavailableError: If the database does not answer.
             AreteError: Whatever the read raises.
         """
-        async with self._lease() as runner:
-            return await function(runner, *args, **kwargs)
+        with self._metrics.reading(function.__name__):
+            async with self._lease() as runner:
+                return await function(runner, *args, **kwargs)
+
+    def in_background(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Starts work that goes on when the request that asked for it is answered or gone.
+
+        Args:
+            work: What to do.
+
+        Returns:
+            Its task; it is cancelled when the service stops.
+        """
+        task = asyncio.create_task(work)
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+        return task
 
     @asynccontextmanager
     async def _lease(self) -> AsyncIterator[QueryRunner]:
@@ -130,6 +153,14 @@ class GraphKey:
     min_share: float
 
 
+@dataclass(frozen=True)
+class LinkKey:
+    """What makes two requests for a channel's inputs or outputs the same question."""
+
+    channel_id: str
+    first: int
+
+
 @dataclass
 class RequestContext:
     """One GraphQL request.
@@ -152,11 +183,15 @@ class RequestContext:
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
     classes: DataLoader[str, ClassInfo | None] = field(init=False)
+    channels: DataLoader[str, ChannelInfo | None] = field(init=False)
+    links: DataLoader[LinkKey, ChannelLinks] = field(init=False)
 
     def __post_init__(self) -> None:
         self.layers = DataLoader(self._load_layers)
         self.graphs = DataLoader(self._load_graphs)
         self.classes = DataLoader(self._load_classes)
+        self.channels = DataLoader(self._load_channels)
+        self.links = DataLoader(self._load_links)
 
     async def read(
         self, function: Callable[Concatenate[QueryRunner, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -202,6 +237,15 @@ class RequestContext:
         return await asyncio.gather(
             *(self.read(reads.class_graph, key.class_id, mass=key.mass, min_share=key.min_share) for key in keys),
             return_exceptions=True,
+        )
+
+    async def _load_channels(self, ids: list[str]) -> list[ChannelInfo | None]:
+        found = await self.read(reads.get_channels, ids)
+        return [found.get(id_) for id_ in ids]
+
+    async def _load_links(self, keys: list[LinkKey]) -> list[ChannelLinks | BaseException]:
+        return await asyncio.gather(
+            *(self.read(reads.channel_links, key.channel_id, first=key.first) for key in keys), return_exceptions=True
         )
 
 

@@ -8,6 +8,7 @@ subscription.
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -26,11 +27,16 @@ from arete_graphql.answer_cache import Answer, AnswerCache, DataVersion, questio
 from arete_graphql.context import Database, RequestContext
 from arete_graphql.errors import BAD_QUERY, describe_graphql, error_entry, error_response, json_bytes, json_response
 from arete_graphql.limits import Gate
+from arete_graphql.metrics import Metrics
+from arete_graphql.operations import Operations
+from arete_graphql.picture_tables import PictureBook
 from arete_graphql.settings import ApiSettings, Limits
 from arete_graphql.token import READ_ONLY_HINT, write_access
 
 log = logging.getLogger("arete.api")
 
+_READ_AWAY_BYTES = 4 * 1024 * 1024
+"""A body that is too large is read to its end up to here: who is cut off while sending does not see the answer."""
 _CLIENT_GONE = 499
 """Written into the log alone: nobody is there to read it."""
 _READING = frozenset({OperationType.QUERY})
@@ -53,14 +59,27 @@ class GraphQLEndpoint:
         database: Where the answers come from.
         gate: Held while a request runs.
         settings: `limits`, `token`, `read_only` and `dev` are looked at.
+        operations: Says what may be asked.
+        metrics: Told how long each operation took, and each error.
     """
 
-    def __init__(self, schema: strawberry.Schema, database: Database, gate: Gate, settings: ApiSettings) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        database: Database,
+        gate: Gate,
+        settings: ApiSettings,
+        operations: Operations,
+        metrics: Metrics,
+    ) -> None:
+        self._operations = operations
+        self._metrics = metrics
         self._schema = schema
         self._database = database
         self._gate = gate
         self._settings = settings
         self._version = DataVersion(database)
+        self._book = PictureBook()
         self._cache = AnswerCache(settings.limits.cache_bytes)
 
     async def answer(self, request: Request) -> Response:
@@ -82,18 +101,24 @@ class GraphQLEndpoint:
         if request.method != "POST":
             raise HTTPException(405, "GraphQL is asked with POST", headers={"Allow": "POST"})
         payload = await _read_payload(request, self._settings.limits)
+        name = self._operations.name_of(payload.get("query"))
         access = write_access(request.headers.get("authorization"), self._settings)
         context = RequestContext(request.state.request_id, self._database, self._settings.limits, access)
-        return await while_connected(request, self._look_up(request, payload, context))
+        return await while_connected(request, self._look_up(request, payload, context, name))
 
-    async def _look_up(self, request: Request, payload: dict[str, Any], context: RequestContext) -> Response:
-        version = await self._version.current() if self._settings.limits.cache_bytes else None
+    async def _look_up(self, request: Request, payload: dict[str, Any], context: RequestContext, name: str) -> Response:
+        started = time.perf_counter()
+        version = await self._version.current()
+        await self._book.refresh(version, self._version.folders)
         key = question_key(payload)
         held = None if version is None else self._cache.get(key, version)
         if held is not None:
+            self._metrics.operation(name, time.perf_counter() - started, kept=True)
             return held.response(request)
         async with self._gate.place():
-            result = await self._execute(payload, context)
+            with self._book.open():
+                result = await self._execute(payload, context)
+        self._metrics.operation(name, time.perf_counter() - started, kept=False)
         if isinstance(result, Response):
             return result
         if context.operation_type is not OperationType.QUERY or result.errors:
@@ -103,6 +128,7 @@ class GraphQLEndpoint:
         answer = Answer.of(json_bytes(self._content(result, context)))
         if version is not None:
             self._cache.put(key, version, answer)
+            self._metrics.kept_bytes.set(self._cache.bytes_held)
         return answer.response(request)
 
     async def _execute(self, payload: dict[str, Any], context: RequestContext) -> ExecutionResult | Response:
@@ -124,11 +150,15 @@ class GraphQLEndpoint:
                 return error_response(only_reads, context.request_id)
             return _refused("only queries and mutations are answered; there are no subscriptions", context)
 
-    @staticmethod
-    def _content(result: ExecutionResult, context: RequestContext) -> dict[str, Any]:
+    def _content(self, result: ExecutionResult, context: RequestContext) -> dict[str, Any]:
         content: dict[str, Any] = {"data": result.data}
         if result.errors:
             content["errors"] = [describe_graphql(error, context.request_id) for error in result.errors]
+            for entry in content["errors"]:
+                self._metrics.error(entry["extensions"]["code"])
+                if not self._settings.introspection:
+                    # "Did you mean 'layers'?" tells the schema as well, if slowly.
+                    entry["message"] = entry["message"].partition(" Did you mean ")[0]
         return content
 
 
@@ -210,14 +240,19 @@ async def _read_payload(request: Request, limits: Limits) -> dict[str, Any]:
 async def _read_body(request: Request, most: int) -> bytes:
     too_large = HTTPException(413, f"the body is larger than {most} bytes", headers={"Connection": "close"})
     declared = request.headers.get("content-length", "0")
-    if declared.isascii() and declared.isdigit() and int(declared) > most:
+    if declared.isascii() and declared.isdigit() and int(declared) > _READ_AWAY_BYTES:
         raise too_large
     body = bytearray()
+    received = 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > most:
+            received += len(chunk)
+            if received <= most:
+                body += chunk
+            elif received > _READ_AWAY_BYTES:
                 raise too_large
     except ClientDisconnect:
         raise HTTPException(400, "the body ended early") from None
+    if received > most:
+        raise too_large
     return bytes(body)

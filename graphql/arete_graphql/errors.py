@@ -28,6 +28,8 @@ from arete_core.errors import (
     ReadOnlyError,
     UnauthorizedError,
 )
+from arete_graphql.logs import fields
+from arete_graphql.operations import OperationNotAllowedError
 
 log = logging.getLogger("arete.api")
 
@@ -36,8 +38,11 @@ BAD_QUERY = "BAD_QUERY"
 
 _QUERY_HINT = "the schema is in graphql/schema.graphql and answers introspection; docs/api.md shows queries that work"
 
+_TOO_MANY_DIGITS = "for integer string conversion"
+
 _HTTP_CODES = {
     400: "BAD_INPUT",
+    403: "FORBIDDEN",
     404: "NOT_FOUND",
     405: "METHOD_NOT_ALLOWED",
     408: "TIMEOUT",
@@ -71,12 +76,14 @@ def describe(error: BaseException, request_id: str) -> dict[str, Any]:
         The entry, without `path`.
     """
     if isinstance(error, AreteError):
-        log.info("request %s: %s: %s", request_id, error.code, error.message)
+        known = fields(request_id=request_id, code=error.code)
+        log.info("request %s: %s: %s", request_id, error.code, error.message, extra=known)
         return error_entry(error.message, error.code, error.hint, request_id)
     if isinstance(error, HTTPException):
         code = _HTTP_CODES.get(error.status_code, INTERNAL)
         return error_entry(error.detail, code, _HTTP_HINTS.get(error.status_code, ""), request_id)
-    log.error("request %s failed", request_id, exc_info=error)
+    known = fields(request_id=request_id, code=INTERNAL)
+    log.error("request %s failed", request_id, exc_info=error, extra=known)
     return error_entry(
         "the service failed to answer; this is a fault of Arête, not of the question",
         INTERNAL,
@@ -94,6 +101,9 @@ def describe_graphql(error: GraphQLError, request_id: str) -> dict[str, Any]:
         entry = error_entry(error.message, BAD_QUERY, _QUERY_HINT, request_id)
     elif isinstance(cause, RecursionError):
         entry = error_entry("the query is nested too deeply", BAD_QUERY, _QUERY_HINT, request_id)
+    elif isinstance(cause, ValueError) and _TOO_MANY_DIGITS in str(cause):
+        # Python refuses to read it, and graphql-core asks Python.
+        entry = error_entry("a number has too many digits", BAD_QUERY, _QUERY_HINT, request_id)
     else:
         entry = describe(cause, request_id)
     if error.path:
@@ -111,6 +121,8 @@ def status_of(error: BaseException) -> int:
         return 404
     if isinstance(error, BadInput):
         return 400
+    if isinstance(error, OperationNotAllowedError):
+        return 403
     if isinstance(error, UnauthorizedError):
         return 403 if isinstance(error, ReadOnlyError) else 401
     if isinstance(error, DatabaseUnavailableError):

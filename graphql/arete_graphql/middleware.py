@@ -1,16 +1,26 @@
 """What holds for every answer: an id, a time limit, headers that keep browsers safe, one shape for errors."""
 
 import asyncio
+import logging
 import secrets
+import time
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arete_core.errors import BadInput
 from arete_graphql.errors import error_response
+from arete_graphql.logs import fields
+from arete_graphql.metrics import Metrics
+
+log = logging.getLogger("arete.api")
+
+SEND_S = 60.0
+"""Seconds that one part of an answer may wait for its reader."""
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -32,11 +42,17 @@ class Envelope:
     Args:
         app: What answers.
         timeout_s: Seconds until a request is given up with 504.
+        metrics: Told about each request.
+        log_requests: Log one line a request.
     """
 
-    def __init__(self, app: ASGIApp, timeout_s: float) -> None:
+    def __init__(
+        self, app: ASGIApp, timeout_s: float, metrics: Metrics | None = None, *, log_requests: bool = False
+    ) -> None:
         self._app = app
         self._timeout_s = timeout_s
+        self._metrics = metrics or Metrics()
+        self._log_requests = log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request; errors become answers."""
@@ -47,20 +63,26 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = request_id
         deadline = asyncio.timeout(self._timeout_s)
         started = False
+        status = 0
+        began = time.perf_counter()
+        self._metrics.in_flight.inc()
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status
             if message["type"] == "http.response.start":
                 started = True
+                status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
-            await send(message)
+            # Who does not read what was sent holds the answer in memory: not for ever.
+            async with asyncio.timeout(SEND_S):
+                await send(message)
 
         async def send_in_time(message: Message) -> None:
-            # The work is done once the answer starts; how fast the caller reads it is up to them.
+            # The work is done once the answer starts; each part of it may take its time to be read.
             deadline.reschedule(None)
             await send_with_headers(message)
 
@@ -73,6 +95,18 @@ class Envelope:
             if isinstance(error, TimeoutError) and deadline.expired():
                 error = HTTPException(504, f"the answer took longer than {self._timeout_s:g} s")
             await error_response(error, request_id)(scope, receive, send_with_headers)
+        finally:
+            self._metrics.in_flight.dec()
+            self._note(scope, status, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        self._metrics.request(scope["path"], status, seconds)
+        if self._log_requests:
+            request_id, method, path = scope["state"]["request_id"], scope["method"], scope["path"]
+            elapsed_ms = round(seconds * 1000, 1)
+            known = fields(request_id=request_id, method=method, path=path, status=status, elapsed_ms=elapsed_ms)
+            # The path alone: what stands behind its `?` may be anything.
+            log.info("request %s: %s %s %d %.1f ms", request_id, method, path, status, elapsed_ms, extra=known)
 
 
 class HostGuard:
@@ -118,3 +152,46 @@ class HostGuard:
                 hint=f"it answers to {', '.join(self._hosts)}; add the name to allowed_hosts",
             )
         await self._app(scope, receive, send)
+
+
+class OriginGuard:
+    """Answers no request that a page of another site makes a browser send.
+
+    Such a page cannot send `application/json` without asking first, and is never allowed to; this holds whatever is
+    sent. Programs send no `Origin`, and are answered.
+
+    Args:
+        app: What answers.
+        hosts: Names without port whose pages may ask, as in `ApiSettings.host_names`.
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Sequence[str]) -> None:
+        self._app = app
+        self._hosts = frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request.
+
+        Args:
+            scope: The request.
+            receive: Gives its body.
+            send: Takes the answer.
+
+        Raises:
+            HTTPException: 403 if a page of another site sent it.
+        """
+        if scope["type"] == "http" and scope["method"] not in ("GET", "HEAD"):
+            headers = Headers(scope=scope)
+            origin = headers.get("origin")
+            foreign = origin is not None and not self._is_own(origin)
+            if foreign or headers.get("sec-fetch-site") == "cross-site":
+                raise HTTPException(403, "a page of another site sent this; its origin is not answered")
+        await self._app(scope, receive, send)
+
+    def _is_own(self, origin: str) -> bool:
+        try:
+            name = urlsplit(origin).hostname or ""
+        except ValueError:
+            return False
+        name = f"[{name}]" if ":" in name else name
+        return name in self._hosts or any(host.startswith("*.") and name.endswith(host[1:]) for host in self._hosts)

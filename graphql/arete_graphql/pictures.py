@@ -1,12 +1,12 @@
 """Serves the channels' pictures out of the run folders.
 
-An address holds ids alone: a run's id, a layer's and a channel's index. The run's row in the database says in which
-folder it lies, and the run's own table of sprites which file is meant. That table may come from a stranger, so a file
-name counts only if it is a plain name in `examples/` or `features/`, and neither the folder nor the file may be a
-symbolic link.
+An address holds ids alone: a run's id, a kind of picture, a layer's and a channel's index. The run's row in the
+database says in which folder it lies, and the run's own tables which file is meant (`picture_tables`). Neither the
+folder nor the file may be a symbolic link.
 """
 
 import asyncio
+import hashlib
 import logging
 import os
 import re
@@ -20,9 +20,9 @@ from starlette.responses import Response
 
 from arete_core.errors import AreteError, NotFoundError, RunFolderError, SettingError
 from arete_core.ids import check_run_id
-from arete_core.run_folder import MANIFEST, RunFolder
 from arete_graphql.context import Database
 from arete_graphql.limits import Gate
+from arete_graphql.picture_tables import RunPictures, read_pictures, stamp_of
 from arete_queries import reads
 from arete_queries.image_tables import image_tables
 
@@ -36,43 +36,11 @@ REVALIDATE = "no-cache"
 LOOKUP_S = 2.0
 """Seconds for which a run's folder is remembered: a page of pictures costs one statement."""
 
-_NAME = re.compile(r"(0|[1-9][0-9]{0,6})-(0|[1-9][0-9]{0,6})\.webp", re.ASCII)
-_FILE = re.compile(r"(examples|features)/([A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(webp|jpg|jpeg|png))", re.ASCII)
+KINDS = ("examples", "features", "atlases")
+_NAME = re.compile(r"((?:0|[1-9][0-9]{0,6})-(?:0|[1-9][0-9]{0,6}))\.webp", re.ASCII)
 _INDEX = re.compile(r"0|[1-9][0-9]{0,6}", re.ASCII)
 _PACK = re.compile(r"(class-examples)/([0-9]{1,7}\.pack)", re.ASCII)
-_MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
-
-
-@dataclass(frozen=True)
-class Sprite:
-    """One picture file of a run: the folder and its name in it, its media type and its content's sha256."""
-
-    folder: str
-    name: str
-    media_type: str
-    sha256: str
-
-
-def read_sprites(folder: Path) -> dict[tuple[int, int], Sprite]:
-    """Reads which picture belongs to which channel.
-
-    Args:
-        folder: A run folder.
-
-    Returns:
-        The pictures by layer index and channel index; entries whose file name is no plain name in `examples/` or
-        `features/` are left out.
-
-    Raises:
-        RunFolderError: If it is no whole run folder.
-    """
-    table = RunFolder.open(folder, verify=False).table("sprites")
-    sprites = {}
-    for row in table.select(["layer", "channel", "file", "sha256"]).to_pylist():
-        plain = _FILE.fullmatch(row["file"])
-        if plain:
-            sprites[row["layer"], row["channel"]] = Sprite(plain[1], plain[2], _MEDIA_TYPES[plain[3]], row["sha256"])
-    return sprites
+_ATLAS_NAME = re.compile(r"((?:examples|features)-(?:0|[1-9][0-9]{0,6}))\.webp", re.ASCII)
 
 
 def read_plainly(folder: Path, inner: str, name: str, offset: int = 0, length: int | None = None) -> bytes | None:
@@ -83,7 +51,7 @@ def read_plainly(folder: Path, inner: str, name: str, offset: int = 0, length: i
         inner: Name of a folder in it, without a slash.
         name: A file name without a slash.
         offset: Where to begin.
-        length: How many bytes; all of the rest when None.
+        length: How many bytes; the whole file when None.
 
     Returns:
         The content, or None where there is no such regular file, or it is too short.
@@ -103,25 +71,24 @@ def read_plainly(folder: Path, inner: str, name: str, offset: int = 0, length: i
         os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as file:
-        if length is None and offset == 0:
+        if length is None:
             return file.read()
         # The table may come from a stranger: no more is asked for than there is.
-        if offset < 0 or (length or 0) < 0 or offset + (length or 0) > os.fstat(descriptor).st_size:
+        if offset < 0 or length < 0 or offset + length > os.fstat(descriptor).st_size:
             return None
         file.seek(offset)
-        return file.read(-1 if length is None else length)
+        return file.read(length)
 
 
 @dataclass(frozen=True)
 class _Known:
     folder: Path
-    stamp: tuple[int, int]
-    sprites: dict[tuple[int, int], Sprite]
+    pictures: RunPictures
     checked_at: float
 
 
 class Pictures:
-    """The endpoint of `/images/{run}/examples/{name}`.
+    """The endpoint of `/images/{run}/{kind}/{name}`.
 
     Args:
         database: Where a run's folder is looked up.
@@ -138,7 +105,7 @@ class Pictures:
         """Answers a request for a picture.
 
         Args:
-            request: Its path parameters are `run` and `name`, its query may hold `v`.
+            request: Its path parameters are `run`, `kind` and `name`, its query may hold `v`.
 
         Returns:
             The picture, or 304 where the caller has it.
@@ -147,25 +114,29 @@ class Pictures:
             NotFoundError: If the run, the channel or the file is not there.
             DatabaseUnavailableError: If the run could not be looked up.
         """
-        run, name = request.path_params["run"], request.path_params["name"]
-        match = _NAME.fullmatch(name)
+        run, kind, name = (request.path_params[key] for key in ("run", "kind", "name"))
+        if kind not in KINDS:
+            raise NotFoundError("kind of picture", kind, hint=f"there are {', '.join(KINDS)}")
+        match = (_ATLAS_NAME if kind == "atlases" else _NAME).fullmatch(name)
         if match is None:
-            raise NotFoundError("picture", name, hint="pictures are named LAYER_INDEX-CHANNEL.webp")
+            expected = "KIND-LAYER_INDEX.webp" if kind == "atlases" else "LAYER_INDEX-CHANNEL.webp"
+            raise NotFoundError("picture", name, hint=f"pictures are named {expected}")
         known = await self._look_up(run)
-        sprite = known.sprites.get((int(match[1]), int(match[2])))
-        if sprite is None:
-            raise NotFoundError("picture", f"{run}/examples/{name}", hint="this run has no picture of that channel")
-        exact = request.query_params.get("v") == sprite.sha256
-        tag = f'"{sprite.sha256}"'
-        headers = {"Cache-Control": FOREVER if exact else REVALIDATE, "ETag": tag}
-        if tag in (given.strip() for given in request.headers.get("if-none-match", "").split(",")):
-            return Response(status_code=304, headers=headers)
-        content = await asyncio.to_thread(read_plainly, known.folder, sprite.folder, sprite.name)
+        file = known.pictures.files.get((kind, match[1]))
+        if file is None:
+            raise NotFoundError("picture", f"{run}/{kind}/{name}", hint="this run has no such picture")
+        asked = request.query_params.get("v")
+        given = [one.strip() for one in request.headers.get("if-none-match", "").split(",")]
+        if f'"{file.sha256}"' in given:
+            return Response(status_code=304, headers=_headers(file.sha256, asked))
+        content = await asyncio.to_thread(read_plainly, known.folder, file.folder, file.name)
         if content is None:
             raise NotFoundError(
-                "picture", f"{run}/examples/{name}", hint=f"its file is missing from the run folder's {sprite.folder}/"
+                "picture", f"{run}/{kind}/{name}", hint=f"its file is missing from the run folder's {file.folder}/"
             )
-        return Response(content, media_type=sprite.media_type, headers=headers)
+        # Of what is there, not of what the table says: while pictures are made anew the two may differ.
+        digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
+        return Response(content, media_type=file.media_type, headers=_headers(digest, asked))
 
     async def answer_for_class(self, request: Request) -> Response:
         """Answers a request for a channel's examples from one class: some of the bytes of the class's file.
@@ -180,32 +151,30 @@ class Pictures:
             NotFoundError: If the run, the class, the channel or the file is not there.
             DatabaseUnavailableError: If the run could not be looked up.
         """
-        run, class_, name = (request.path_params[part] for part in ("run", "class", "name"))
+        run, class_, name = (request.path_params[key] for key in ("run", "class", "name"))
         match = _NAME.fullmatch(name)
         if match is None or not _INDEX.fullmatch(class_):
             raise NotFoundError(
                 "picture", f"{class_}/{name}", hint="pictures are named CLASS_INDEX/LAYER_INDEX-CHANNEL.webp"
             )
         known = await self._look_up(run)
-        tables = await asyncio.to_thread(image_tables, str(known.folder))
-        place = await asyncio.to_thread(tables.class_strip_place, int(class_), int(match[1]), int(match[2]))
-        plain = None if place is None else _PACK.fullmatch(place.file)
-        if place is None or plain is None:
-            raise NotFoundError(
-                "picture", f"{run}/classes/{class_}/{name}", hint="this run has no picture of that channel and class"
-            )
-        exact = request.query_params.get("v") == place.sha256
-        tag = f'"{place.sha256}"'
-        headers = {"Cache-Control": FOREVER if exact else REVALIDATE, "ETag": tag}
-        if tag in (given.strip() for given in request.headers.get("if-none-match", "").split(",")):
-            return Response(status_code=304, headers=headers)
-        content = await asyncio.to_thread(read_plainly, known.folder, plain[1], plain[2], place.offset, place.length)
+        layer, channel = map(int, match[1].split("-"))
+
+        def read() -> tuple[bytes | None, str]:
+            place = image_tables(str(known.folder)).class_strip_place(int(class_), layer, channel)
+            plain = None if place is None else _PACK.fullmatch(place.file)
+            if place is None or plain is None:
+                raise NotFoundError("picture", f"{run}/classes/{class_}/{name}", hint="this run has no such picture")
+            return read_plainly(known.folder, plain[1], plain[2], place.offset, place.length), place.sha256
+
+        content, sha256 = await asyncio.to_thread(read)
+        headers = _headers(sha256, request.query_params.get("v"))
         if content is None:
             raise NotFoundError(
-                "picture",
-                f"{run}/classes/{class_}/{name}",
-                hint=f"its file is missing from the run folder's {plain[1]}/",
+                "picture", f"{run}/classes/{class_}/{name}", hint="its file is missing from the run folder"
             )
+        if f'"{sha256}"' in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+            return Response(status_code=304, headers=headers)
         return Response(content, media_type="image/webp", headers=headers)
 
     async def _look_up(self, run: str) -> _Known:
@@ -224,7 +193,7 @@ class Pictures:
                 if known is None:
                     async with self._gate.place():
                         info = await self._database.read(reads.get_run, run)
-                    known = await asyncio.to_thread(self._read, info.folder, self._runs.get(run))
+                    known = await asyncio.to_thread(self._read, info.folder)
                     self._runs[run] = known
                 return known
         except AreteError:
@@ -239,16 +208,16 @@ class Pictures:
         return known if known is not None and time.monotonic() - known.checked_at < LOOKUP_S else None
 
     @staticmethod
-    def _read(folder_text: str, before: _Known | None) -> _Known:
+    def _read(folder_text: str) -> _Known:
         folder = Path(folder_text)
         try:
-            found = (folder / MANIFEST).stat()
-            stamp = (found.st_mtime_ns, found.st_size)
-            if before is not None and (before.folder, before.stamp) == (folder, stamp):
-                return _Known(folder, stamp, before.sprites, time.monotonic())
-            return _Known(folder, stamp, read_sprites(folder), time.monotonic())
+            return _Known(folder, read_pictures(folder, stamp_of(folder))[1], time.monotonic())
         except (OSError, RunFolderError) as error:
             # The message names the folder, which callers have no business with: it goes to the log.
             log.warning("run folder %s: %s", folder, error)
             hint = "its pictures cannot be read: the folder was moved, deleted or altered; load the run again"
             raise NotFoundError("run folder", folder.name, hint=hint) from None
+
+
+def _headers(sha256: str, asked: str | None) -> dict[str, str]:
+    return {"Cache-Control": FOREVER if asked == sha256 else REVALIDATE, "ETag": f'"{sha256}"'}

@@ -10,11 +10,14 @@ import uvicorn
 from arete_core.errors import PortInUseError, SettingError
 from arete_graphql.app import create_app
 from arete_graphql.context import RunnerFactory
+from arete_graphql.http_protocol import BoundedProtocol
 from arete_graphql.settings import ApiSettings, base_url
 
 GRACE_S = 5
 """Seconds that requests under way have to finish once the service is told to stop."""
 BACKLOG = 2048
+CONNECTIONS = 800
+"""Open connections; more hear 503. Many systems let a process open 1,024 files."""
 
 
 class _Uvicorn(uvicorn.Server):
@@ -70,11 +73,12 @@ class ApiServer:
         self.url = base_url(settings.host, self.address[1])
         config = uvicorn.Config(
             create_app(settings, runner_factory),
-            http="h11",
+            http=BoundedProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
-            access_log=settings.access_log,
+            access_log=False,  # ours names the request's id
+            limit_concurrency=CONNECTIONS,
             proxy_headers=False,
             server_header=False,
             backlog=BACKLOG,

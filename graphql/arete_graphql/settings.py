@@ -62,6 +62,8 @@ class ApiSettings:
         token: What a request that changes something must carry as `Authorization: Bearer TOKEN`; None refuses all.
         read_only: There are no mutations at all; a token makes no difference.
         dev: Show GraphiQL at `/graphql`; it loads its scripts from the network.
+        introspection: Answer questions about the schema itself.
+        viewer_operations_only: Answer the viewer's own operations and nothing else.
         access_log: Log one line a request.
         viewer: Folder of the built viewer; None looks in the package, then in the checkout's `web/dist`.
         limits: How much may be asked for.
@@ -73,6 +75,8 @@ class ApiSettings:
     token: str | None = field(default=None, repr=False)
     read_only: bool = False
     dev: bool = False
+    introspection: bool = True
+    viewer_operations_only: bool = False
     access_log: bool = False
     viewer: Path | None = None
     limits: Limits = field(default_factory=Limits)

@@ -170,3 +170,17 @@ def full_precision() -> Iterator[None]:
             if _precision_users == 0:
                 for setting, precision in zip(settings, _precision_before, strict=True):
                     setting.fp32_precision = precision
+
+
+@contextmanager
+def torch_settings() -> Iterator[None]:
+    """One thread an operation, as work is done in lanes beside each other, and kernels that are always the same."""
+    before = torch.get_num_threads(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
+    try:
+        torch.set_num_threads(1)  # a lane
+        # Choosing kernels by timing them would make the last bits depend on the machine's mood.
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before[1:]

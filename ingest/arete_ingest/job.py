@@ -11,20 +11,16 @@ that what is computed together, and with it every bit of the result, depends nei
 of decoding threads. Another device, PyTorch release or batch size may round otherwise: a job is not continued with it.
 """
 
-import errno
 import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from arete_core.errors import RunConflictError, RunFolderError, RunIncompleteError
 from arete_core.exclusions import mark_channels
@@ -38,13 +34,16 @@ from arete_core.run_folder import (
     RunFolder,
     write_manifest,
     write_table,
+    writing_failed,
 )
 from arete_core.run_lock import LOCK_FILE, Lock, locked
 from arete_core.run_schema import FORMAT_VERSION
+from arete_ingest.atlases import atlases_table, draw_atlases
 from arete_ingest.class_examples import CLASS_TILE_PX, cut_class_examples
 from arete_ingest.count_units import count_units
 from arete_ingest.embeddings import begin_embeddings
 from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
+from arete_ingest.execution import torch_settings
 from arete_ingest.forecast import folder_size, unit_size
 from arete_ingest.memory import resident_bytes
 from arete_ingest.parts import JOB_FILE, Parts, differences, read_job, write_job
@@ -118,7 +117,7 @@ def ingest(settings: IngestSettings, progress: Progress | None = None) -> Ingest
     """
     clock = _Clock()
     stop = Stop()
-    with stop.on_sigterm(), _torch_settings():
+    with stop.on_sigterm(), torch_settings():
         process = Process.from_environment()
         # One voice for all: the first process also reports what the others have done.
         progress = SilentProgress() if progress is None or process.rank else progress
@@ -133,7 +132,7 @@ def ingest(settings: IngestSettings, progress: Progress | None = None) -> Ingest
             try:
                 return _run(job, folder, progress, clock, stop, lock)
             except OSError as error:
-                raise _writing_failed(folder, error) from error
+                raise writing_failed(folder, error) from error
 
 
 def _help(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop) -> IngestResult:
@@ -153,7 +152,7 @@ def _help(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Sto
             if (folder / MANIFEST).is_file():
                 pass
             elif isinstance(error, OSError):
-                raise _writing_failed(folder, error) from error
+                raise writing_failed(folder, error) from error
             else:
                 raise
     clock.lap("count")
@@ -210,6 +209,8 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         tables = cut_examples(folder, strongest=joined.strongest, tile_px=job.settings.tile_px, **cut)
         joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
         joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
+        atlases = atlases_table(draw_atlases(folder, "examples", tables.sprites))
+        joined.files["atlases.parquet"] = write_table(folder, "atlases", atlases)
         if job.settings.class_examples:
             side = min(job.settings.tile_px, CLASS_TILE_PX)
             own = cut_class_examples(folder, kept=joined.kept, tile_px=side, **cut)
@@ -246,7 +247,7 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         foreign = [path.name for path in folder.iterdir() if path.name != LOCK_FILE]
     except OSError as error:
-        raise _writing_failed(folder, error) from error
+        raise writing_failed(folder, error) from error
     if foreign and not (folder / JOB_FILE).exists() and not (folder / MANIFEST).exists():
         raise RunFolderError(
             f"{folder} is not empty and holds no run (found {', '.join(sorted(foreign)[:4])})",
@@ -410,23 +411,3 @@ class _Clock:
 
     def total(self) -> float:
         return time.perf_counter() - self._start
-
-
-def _writing_failed(folder: Path, error: OSError) -> RunFolderError:
-    hint = "check the rights on the folder"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        hint = "make room on the disk, then run the same command again: it continues"
-    return RunFolderError(f"writing {folder} failed: {error.strerror or error}", hint=hint)
-
-
-@contextmanager
-def _torch_settings() -> Iterator[None]:
-    before = torch.get_num_threads(), torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
-    try:
-        torch.set_num_threads(1)  # a lane; see `count_units`
-        # Choosing kernels by timing them would make the last bits depend on the machine's mood.
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = False, True
-        yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = before[1:]

@@ -107,7 +107,7 @@ def prepare(settings: IngestSettings, progress: Progress, process: Process) -> J
     Raises:
         BadInput: If model, weights, data or settings cannot work.
     """
-    device = _device(settings.device, process)
+    device = find_device(settings.device, process)
     dataset, sets, notes = _images(settings)
     out = settings.out.absolute()
     if out.resolve().is_relative_to(dataset.root.resolve()):
@@ -221,7 +221,19 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _device(name: str, process: Process) -> torch.device:
+def find_device(name: str, process: Process) -> torch.device:
+    """Returns the device of a name, for one of a job's processes; `auto` is CUDA where there is one.
+
+    Args:
+        name: `auto`, `cpu`, `cuda` or `cuda:N`.
+        process: Which of the job's processes this is.
+
+    Returns:
+        The device.
+
+    Raises:
+        SettingError: If there is no such device.
+    """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:

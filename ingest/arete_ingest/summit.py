@@ -32,6 +32,7 @@ from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import DatasetInfo, FileInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
 from arete_core.run_schema import FORMAT_VERSION, TABLES
+from arete_ingest.atlases import atlases_table, draw_atlases
 from arete_ingest.embeddings import begin_embeddings
 from arete_ingest.summit_files import LAYERS, SummitGraph, read_graph
 
@@ -99,6 +100,7 @@ def import_summit(source: Path, out: Path, *, run_id: str = RUN_ID, progress: Pr
     try:
         tables = _tables(graphs, names or [f"class {graph.class_}" for graph in graphs])
         tables["features"] = _features(source, part, progress)
+        tables["atlases"] = atlases_table(draw_atlases(part, "features", tables["features"]))
         written = {f"{name}.parquet": write_table(part, name, table) for name, table in tables.items()}
         pictures = begin_embeddings(
             part,

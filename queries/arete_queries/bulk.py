@@ -13,15 +13,13 @@ whole new one, and clears away the rest.
 """
 
 import asyncio
-import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from arete_core.errors import BadInput, EngineError, LoadError, RunConflictError, RunFolderError, StoreLockedError
+from arete_core.errors import BadInput, EngineError, LoadError, RunConflictError, RunFolderError
 from arete_core.files import write_bytes_atomically
 from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress, Task
@@ -29,12 +27,12 @@ from arete_core.run_folder import RunFolder
 from arete_queries.bulk_files import BulkRun, plan_runs, write_bulk_files
 from arete_queries.embeddings import load_embeddings
 from arete_queries.engine.auth import ensure_password, make_private
+from arete_queries.engine.backup import hold_store
 from arete_queries.engine.config import EngineAddress, EngineSettings
 from arete_queries.engine.host import free_disk_mb
 from arete_queries.engine.importer import ImportReport, import_store
 from arete_queries.engine.process import start_locked
-from arete_queries.engine.state import take_lock
-from arete_queries.engine.swap import settle_store, swap_store
+from arete_queries.engine.swap import swap_store
 from arete_queries.load import LoadReport, complete_run, conflict, make_nodes, prepare_schema
 from arete_queries.load_examples import load_examples
 from arete_queries.run_rows import class_rows
@@ -105,7 +103,8 @@ def bulk_load(
         raise BadInput(f"each run once was expected, found {', '.join(ids)}", hint="give one of them another id")
     progress = progress or SilentProgress()
     started = time.perf_counter()
-    with _hold_store(settings) as lock:
+    why = "a bulk load puts a new store into its place"
+    with hold_store(settings, why, instead="or load without --bulk, which a running engine can do") as lock:
         states = _held_runs(settings, lock, progress)
         kept = [_come_along(state) for state in states if state["run"] not in ids and state["state"] != "deleting"]
         if _all_there(states, folders, min_share, replace_runs=replace_runs):
@@ -120,24 +119,6 @@ def bulk_load(
         kept=tuple(folder.manifest.id for folder, _ in kept),
         elapsed_s=elapsed_s,
     )
-
-
-@contextmanager
-def _hold_store(settings: EngineSettings) -> Iterator[int]:
-    """Locks the engine's folder until the block ends; an engine that is started meanwhile waits."""
-    paths = settings.paths
-    lock = take_lock(paths.lock)
-    if lock is None:
-        raise StoreLockedError(
-            f"the engine in {paths.root} is running; a bulk load puts a new store into its place",
-            hint="stop it first: `arete db stop`; or load without --bulk, which a running engine can do",
-        )
-    try:
-        settle_store(paths)
-        yield lock
-    finally:
-        shutil.rmtree(paths.bulk, ignore_errors=True)
-        os.close(lock)
 
 
 def _held_runs(settings: EngineSettings, lock: int, progress: Progress) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ async def channel_uses(
         NotFoundError: If there is no such run or layer.
         BadInput: If `first` cannot be.
     """
-    await get_run(runner, check_text("run", run))
+    check_text("run", run)
     if layer is not None:
         names = [one.name for one in await list_layers(runner, run)]
         if layer not in names:
@@ -107,6 +107,7 @@ async def channel_uses(
     }
     rows = await runner.run("channel_use", params)
     if not rows:
+        await get_run(runner, run)
         raise NotFoundError("run", run, hint=AGAIN)
     channels = tuple(
         ChannelUse(channel_info(one), one["keptBy"], one["meanRank"], max(one["effectiveClasses"], 1.0))

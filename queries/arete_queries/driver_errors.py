@@ -24,6 +24,7 @@ _READ_ONLY: Final = (
     "General.WriteOnReadOnlyAccessDatabase",
     "Statement.AccessMode",
 )
+_PANIC: Final = "needs to be restarted"
 _NO_PROCEDURE: Final = ("Procedure.ProcedureNotFound", "Statement.UnknownFunction")
 
 
@@ -44,6 +45,14 @@ def guarded(name: str) -> Iterator[None]:
         yield
     except (Neo4jError, DriverError) as error:
         raise translate(error, name) from error
+
+
+def needs_restart(error: Neo4jError) -> bool:
+    """Says whether an answer means that the server lives, but will refuse everything until it is started again.
+
+    So it is once it could not write to its transaction log.
+    """
+    return "TransactionStartFailed" in (error.code or "") and _PANIC in (error.message or "")
 
 
 def no_answer(name: str, limit_s: float) -> DatabaseUnavailableError:
@@ -91,6 +100,11 @@ def _refused(error: Neo4jError, name: str) -> DatabaseError:
         )
     if any(part in code for part in _STARTING):
         return _unreachable(text)
+    if needs_restart(error):
+        return DatabaseUnavailableError(
+            "the database has stopped after an error, most often a full disk, and has to be started again",
+            hint="free some disk space; `arete serve` restarts its own engine, else `arete db stop` and start again",
+        )
     if any(part in code for part in _READ_ONLY):
         return DatabaseError(
             f"{name}: the database takes no writes: {text}", hint="start it without --read-only to load or delete"

@@ -21,6 +21,7 @@ from arete_core.layout import Layout
 from arete_core.progress import Progress, SilentProgress
 from arete_core.rank import rank_class
 from arete_core.run_folder import RunFolder
+from arete_queries.arguments import check_text
 from arete_queries.hold import hold_run
 from arete_queries.run_rows import GIVEN
 from arete_queries.runner import QueryRunner
@@ -42,6 +43,29 @@ class ExclusionReport:
     channels: tuple[str, ...]
     classes_ranked: int
     excluded: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ExclusionState:
+    """What is excluded in a run (channel ids, by layer and index), and how many classes are still ranked as before."""
+
+    excluded: tuple[str, ...]
+    classes_to_rank: int
+
+
+async def exclusion_state(runner: QueryRunner, run: str) -> ExclusionState:
+    """Says which channels of a run are excluded, and whether all classes are ranked accordingly.
+
+    Args:
+        runner: The database.
+        run: The run's id.
+
+    Returns:
+        The state; nothing is excluded in a run that is not there.
+    """
+    asked = {"run": check_text("run", run)}
+    found = await runner.run("excluded_channels", asked)
+    return ExclusionState(tuple(row["id"] for row in found), len(await runner.run("stale_classes", asked)))
 
 
 async def exclude(

@@ -85,6 +85,19 @@ async def gds_rank(
     return {channel: score / total for channel, score in scored.items()}
 
 
+async def class_scores(runner: QueryRunner, class_id: str) -> tuple[str, ...]:
+    """Returns the names of the further scores that a class's channels have.
+
+    Args:
+        runner: The database.
+        class_id: The class's id.
+
+    Returns:
+        The names; none for a class without scores, or that is not there.
+    """
+    return tuple(row["name"] for row in await runner.run("score_names", {"class": check_text("class", class_id)}))
+
+
 async def check_restarts(
     runner: QueryRunner, class_: ClassInfo, seeds: Seeds | None, exclude: Sequence[str], scores: str | None
 ) -> dict[str, float] | None:
@@ -110,8 +123,7 @@ async def check_restarts(
     if scores is not None:
         if seeds is not None:
             raise BadInput("seeds and scores contradict each other: both say where to restart", hint="give one of them")
-        found = await runner.run("score_names", {"class": class_.id})
-        names = [row["name"] for row in found]
+        names = await class_scores(runner, class_.id)
         if check_text("scores", scores) not in names:
             hint = f"the class has the scores {', '.join(names)}" if names else "its run has no scores.parquet"
             raise NotFoundError("score", scores, hint=hint)

@@ -11,12 +11,17 @@ from arete_queries.results import ChannelInfo, ClassInfo, LayerOverlap, Membersh
 
 @dataclass(frozen=True)
 class GroupInfo:
-    """A named set of classes of one run. `class_count` counts complete classes; `id` is `run/name`."""
+    """A named set of classes of one run. `id` is `run/name`; `classes` are ids of its complete classes, by index."""
 
     id: str
     run: str
     name: str
-    class_count: int
+    classes: tuple[str, ...]
+
+    @property
+    def class_count(self) -> int:
+        """How many complete classes it has."""
+        return len(self.classes)
 
 
 @dataclass(frozen=True)

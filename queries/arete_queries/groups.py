@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from arete_core.errors import BadInput, NotFoundError
-from arete_queries.arguments import AGAIN, check_text
+from arete_queries.arguments import AGAIN, check_first, check_text, read_cursor
 from arete_queries.group_results import Group, GroupInfo
 from arete_queries.lists import get_class, get_run, nearest
-from arete_queries.records import class_info
+from arete_queries.records import Map, class_info
+from arete_queries.results import ClassInfo, Page
 from arete_queries.runner import QueryRunner
 
 MAX_CLASSES: Final = 5_000
@@ -35,7 +36,7 @@ async def list_groups(runner: QueryRunner, run: str) -> tuple[GroupInfo, ...]:
     rows = await runner.run("groups", {"run": check_text("run", run)})
     if not rows:
         await get_run(runner, run)
-    return tuple(GroupInfo(row["id"], row["run"], row["name"], row["classCount"]) for row in rows)
+    return tuple(_info(row) for row in rows)
 
 
 async def get_group(runner: QueryRunner, group_id: str) -> Group:
@@ -63,7 +64,59 @@ async def get_group(runner: QueryRunner, group_id: str) -> Group:
         raise NotFoundError("group", group_id, hint=hint)
     row = rows[0]
     classes = tuple(class_info(class_) for class_ in row["classes"])
-    return Group(GroupInfo(row["id"], row["run"], row["name"], len(classes)), classes)
+    return Group(GroupInfo(row["id"], row["run"], row["name"], tuple(one.id for one in classes)), classes)
+
+
+async def list_group_classes(
+    runner: QueryRunner, group_id: str, *, first: int = 50, after: str | None = None
+) -> Page[ClassInfo]:
+    """Lists a group's classes by index, page by page.
+
+    Args:
+        runner: The database.
+        group_id: Its id, `run/name`.
+        first: Length of the page, 1 to 500.
+        after: Cursor of the page before.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotFoundError: If there is no such group.
+        BadInput: If `first` or `after` cannot be.
+    """
+    question = ("group", group_id)
+    start, first = read_cursor(after, *question), check_first(first)
+    classes = (await get_group(runner, group_id)).classes
+    return Page(classes[start : start + first], len(classes), start, question)
+
+
+async def expand_groups(runner: QueryRunner, name: str, ids: Sequence[str]) -> list[str]:
+    """Puts classes in the place of groups.
+
+    Args:
+        runner: The database.
+        name: What the ids are, for errors.
+        ids: Ids of classes, `run/index`, and of groups, `run/name`; a group's name is never digits only.
+
+    Returns:
+        Ids of classes, each once, in the given order.
+
+    Raises:
+        NotFoundError: If there is no such group.
+        BadInput: If a group is empty, or there are no classes or too many.
+    """
+    groups = [id_ for id_ in dict.fromkeys(ids) if not id_.rpartition("/")[2].isdecimal()]
+    members: dict[str, list[str]] = {}
+    if groups:
+        rows = await runner.run("group_members", {"groups": [check_text("group", id_) for id_ in groups]})
+        members = {row["id"]: row["classes"] for row in rows}
+    for id_ in groups:
+        if id_ not in members:
+            await get_group(runner, id_)
+        if not members.get(id_):
+            raise BadInput(f"{name}: group {id_!r} has no classes", hint="add some to it")
+    return check_classes(name, [one for id_ in ids for one in members.get(id_, (id_,))])
 
 
 async def create_group(
@@ -77,7 +130,7 @@ async def create_group(
         name: 1 to 100 characters, not digits only (a class's id looks so), without slashes or control characters;
             spaces around it are dropped.
         classes: Ids of complete classes of the run, 1 to 5,000; the same one twice counts once.
-        replace: Give a group of this name these classes instead of its own.
+        replace: Give a group of this name these classes instead of its own; one that has them already is left as it is.
 
     Returns:
         The group.
@@ -93,13 +146,43 @@ async def create_group(
     rows = await runner.run("create_group", params)
     if not rows:
         await get_run(runner, run)
-        for id_ in ids:
-            if (await get_class(runner, id_)).run != run:
-                raise BadInput(f"classes: {id_!r} is not of run {run!r}", hint="a group holds classes of one run")
+        await _check_members(runner, "classes", ids, run)
         raise NotFoundError("run", run, hint=AGAIN)
     if not rows[0]["free"]:
         raise BadInput(f"run {run!r} has a group {name!r} already", hint="replace or delete it, or take another name")
-    return GroupInfo(params["id"], run, name, len(ids))
+    return GroupInfo(params["id"], run, name, tuple(sorted(ids, key=_index)))
+
+
+async def update_group(
+    runner: QueryRunner, group_id: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> GroupInfo:
+    """Adds classes to a group and takes classes out of it, both at once.
+
+    Args:
+        runner: The database.
+        group_id: Its id, `run/name`.
+        add: Ids of complete classes of its run; those that are in it already stay.
+        remove: Ids of classes; those that are not in it are ignored.
+
+    Returns:
+        The group as it is then; it may be empty.
+
+    Raises:
+        NotFoundError: If there is no such group, or no class that is to be added.
+        BadInput: If a class is of another run, is both added and taken out, or there are too many.
+    """
+    wanted = check_classes("add", add) if add else []
+    unwanted = check_classes("remove", remove) if remove else []
+    both = sorted(set(wanted) & set(unwanted))
+    if both:
+        raise BadInput(f"class {both[0]!r} is both to be added and to be taken out", hint="decide for one of them")
+    asked = {"group": check_text("group", group_id), "add": wanted, "remove": unwanted}
+    rows = await runner.run("update_group", asked)
+    if not rows:
+        run = (await get_group(runner, group_id)).info.run
+        await _check_members(runner, "add", wanted, run)
+        raise NotFoundError("run", run, hint=AGAIN)
+    return _info(rows[0])
 
 
 async def delete_group(runner: QueryRunner, group_id: str) -> None:
@@ -133,6 +216,20 @@ def check_classes(name: str, classes: Sequence[str]) -> list[str]:
     if not 1 <= len(ids) <= MAX_CLASSES:
         raise BadInput(f"{name}: 1 to {MAX_CLASSES:,} classes were expected, found {len(ids):,}")
     return ids
+
+
+async def _check_members(runner: QueryRunner, name: str, ids: Sequence[str], run: str) -> None:
+    for id_ in ids:
+        if (await get_class(runner, id_)).run != run:
+            raise BadInput(f"{name}: {id_!r} is not of run {run!r}", hint="a group holds classes of one run")
+
+
+def _info(row: Map) -> GroupInfo:
+    return GroupInfo(row["id"], row["run"], row["name"], tuple(row["classes"]))
+
+
+def _index(class_id: str) -> int:
+    return int(class_id.rpartition("/")[2])
 
 
 def _check_name(name: str) -> str:

@@ -46,6 +46,7 @@ _SCHEMA: Final = (
     "schema_load_id",
     "schema_influences_class",
     "schema_attributes_class",
+    "schema_search",
 )
 
 

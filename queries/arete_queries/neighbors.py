@@ -7,7 +7,6 @@ from arete_queries.arguments import AGAIN, check_first, check_text
 from arete_queries.group_results import ClassNeighbor, LayerNeighbors, Neighborhood, Similarity
 from arete_queries.lists import check_same_run, get_class, list_layers
 from arete_queries.records import class_info
-from arete_queries.results import LayerInfo
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 
@@ -33,11 +32,14 @@ async def class_neighbors(
         BadInput: If `first` cannot be, or no layer is asked for.
     """
     asked = {"class": check_text("class", class_id), "first": check_first(first)}
-    class_ = await get_class(runner, class_id)
-    wanted = _wanted(await list_layers(runner, class_.run), layers)
-    ids = [layer.id for layer in wanted]
+    if layers is not None and not layers:
+        raise BadInput("layers: at least one was expected")
+    names = None if layers is None else list(dict.fromkeys(check_text("layer", name) for name in layers))
+    rows = await runner.run("layer_neighbors", asked | {"layers": names})
+    if len(rows) < len(names or (1,)):
+        await _find_missing(runner, class_id, names or [])
     found: list[LayerNeighbors] = []
-    for row in await runner.run("layer_neighbors", asked | {"layers": ids}):
+    for row in rows:
         neighbors = tuple(
             ClassNeighbor(class_info(class_), min(cosine, 1.0))
             for class_, cosine in zip(row["neighbors"], row["cosines"], strict=True)
@@ -54,9 +56,9 @@ async def class_neighbors(
                 stayed=len(set(now) & set(before)) / len(now) if before and now else None,
             )
         )
-    if len(found) < len(wanted):
-        raise NotFoundError("class", class_id, hint=AGAIN)
-    return Neighborhood(class_, tuple(found), statements()["layer_neighbors"].with_values(asked | {"layers": ids[-1:]}))
+    last = asked | {"layers": [rows[-1]["layer"]]}
+    cypher = statements()["layer_neighbors"].with_values(last)
+    return Neighborhood(class_info(rows[0]["class"]), tuple(found), cypher)
 
 
 async def class_similarity(runner: QueryRunner, class_id: str, layer_id: str) -> Similarity:
@@ -89,13 +91,11 @@ async def class_similarity(runner: QueryRunner, class_id: str, layer_id: str) ->
     )
 
 
-def _wanted(layers: tuple[LayerInfo, ...], names: Sequence[str] | None) -> list[LayerInfo]:
-    if names is None:
-        return list(layers)
-    known = {layer.name for layer in layers}
+async def _find_missing(runner: QueryRunner, class_id: str, names: list[str]) -> None:
+    """Raises what explains an answer without one of the layers."""
+    layers = await list_layers(runner, (await get_class(runner, class_id)).run)
+    known = [layer.name for layer in layers]
     for name in names:
         if name not in known:
-            raise NotFoundError("layer", name, hint="the run has the layers " + ", ".join(one.name for one in layers))
-    if not names:
-        raise BadInput("layers: at least one was expected")
-    return [layer for layer in layers if layer.name in set(names)]
+            raise NotFoundError("layer", name, hint="the run has the layers " + ", ".join(known))
+    raise NotFoundError("class", class_id, hint=AGAIN)

@@ -107,6 +107,7 @@ def channel_info(channel: Map) -> ChannelInfo:
         picture_hash=channel.get("pictureHash"),
         picture_tiles=channel.get("pictureTiles") or 0,
         picture_tile_px=channel.get("pictureTilePx") or 0,
+        excluded_reason=channel.get("reason"),
     )
 
 

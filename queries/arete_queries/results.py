@@ -209,6 +209,7 @@ class ChannelInfo:
     picture_hash: str | None
     picture_tiles: int
     picture_tile_px: int
+    excluded_reason: str | None = None
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ def channel_rows(run: str, data: RunData, folder: RunFolder) -> list[tuple[str, 
         layer, index = channel["layer"], channel["channel"]
         row: dict[str, Any] = {
             "id": channel_id(run, names[layer], index),
+            "name": f"{names[layer]}/{index}",  # what Neo4j Browser writes on a node by itself
             "layer": names[layer],
             "layerIndex": layer,
             "index": index,

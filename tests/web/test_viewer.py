@@ -30,7 +30,7 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ARETE_")}
     with log.open("wb") as errors:
         demo = subprocess.Popen(
-            [sys.executable, "-m", "arete", "demo", "--no-open", "--port", "0", "--home", str(home)],
+            [sys.executable, "-m", "arete", "demo", "--no-open", "--no-features", "--port", "0", "--home", str(home)],
             env=environment | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -1,25 +1,28 @@
 """Channels and their pictures."""
 
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 from strawberry import ID
 
-from arete_graphql.context import Info
-from arete_graphql.picture_urls import picture_url
-from arete_graphql.types.common import First
+from arete_graphql.context import Info, LinkKey
+from arete_graphql.picture_types import Picture
+from arete_graphql.types.common import After, Connection, First, describe_enum
 from arete_graphql.types.images import Example
 from arete_queries import reads
+from arete_queries.channel_page import ClassUseOrder
 from arete_queries.results import ChannelInfo
 
+if TYPE_CHECKING:
+    from arete_graphql.types.graphs import ClassUse
+    from arete_graphql.types.uses import ChannelLink, ChannelProfile
 
-@strawberry.type(description="A channel's dataset examples: square tiles side by side, strongest first.")
-class Picture:
-    """A strip of dataset examples."""
 
-    url: str = strawberry.field(description="Path on this service; its content never changes.")
-    tiles: int = strawberry.field(description="How many tiles the strip has.")
-    tile_px: int = strawberry.field(description="Side of a tile, in pixels.")
+describe_enum(
+    ClassUseOrder,
+    "In which order the classes that use a channel come; equal ones by class index.",
+    {"SHARE": "The largest share of images first.", "RANK": "The largest rank first."},
+)
 
 
 @strawberry.type(description="A channel of a layer: one feature that the model computes at every place of an image.")
@@ -33,7 +36,11 @@ class Channel:
     index: int = strawberry.field(description="Its index in the layer, from 0.")
     label: str | None = strawberry.field(description="What a person called it; null where nobody has.")
     excluded: bool = strawberry.field(description="Left out of every graph, for instance as non-semantic.")
+    excluded_reason: str | None = strawberry.field(description="Why it is left out; null where it is not.")
     picture: Picture | None = strawberry.field(description="Its dataset examples; null where the run has none.")
+    feature: Picture | None = strawberry.field(
+        description="Its feature visualization, then different pictures that excite it too; null where none was made."
+    )
 
     @strawberry.field(
         description="Its dataset examples, best first: of the whole run, or of one class. None where the run has none, "
@@ -54,10 +61,6 @@ class Channel:
     @classmethod
     def of(cls, info: ChannelInfo) -> Self:
         """Maps a result of the query layer."""
-        picture = None
-        if info.picture_hash is not None:
-            url = picture_url(info.run, info.layer_index, info.index, info.picture_hash)
-            picture = Picture(url=url, tiles=info.picture_tiles, tile_px=info.picture_tile_px)
         return cls(
             id=ID(info.id),
             layer_id=ID(f"{info.run}/{info.layer}"),
@@ -66,5 +69,48 @@ class Channel:
             index=info.index,
             label=info.label,
             excluded=info.excluded,
-            picture=picture,
+            excluded_reason=info.excluded_reason,
+            picture=Picture.examples_of(info),
+            feature=Picture.feature_of(info),
         )
+
+    @strawberry.field(description="The classes that use it, page by page.")
+    async def uses(
+        self,
+        info: Info,
+        sort: Annotated[ClassUseOrder, strawberry.argument(description="In which order.")] = ClassUseOrder.SHARE,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[Annotated["ClassUse", strawberry.lazy("arete_graphql.types.graphs")]]:
+        """Reads a page of the classes that use the channel."""
+        from arete_graphql.types.graphs import ClassUse
+
+        page = await info.context.read(reads.list_channel_classes, self.id, order=sort, first=first, after=after)
+        return Connection[ClassUse].of(page, ClassUse.of)
+
+    @strawberry.field(description="How much each class of the run uses it, as parallel lists.")
+    async def profile(self, info: Info) -> Annotated["ChannelProfile", strawberry.lazy("arete_graphql.types.uses")]:
+        """Reads the channel's counts in all classes."""
+        from arete_graphql.types.uses import ChannelProfile
+
+        return ChannelProfile.of(await info.context.read(reads.channel_profile, self.id))
+
+    @strawberry.field(description="The channels that influence it most over all classes, strongest first.")
+    async def inputs(
+        self, info: Info, first: First = 10
+    ) -> list[Annotated["ChannelLink", strawberry.lazy("arete_graphql.types.uses")]]:
+        """Reads the channel's strongest inputs; together with its outputs where both are asked for."""
+        from arete_graphql.types.uses import ChannelLink
+
+        links = await info.context.links.load(LinkKey(self.id, first))
+        return [ChannelLink.of(one) for one in links.inputs]
+
+    @strawberry.field(description="The channels that it influences most over all classes, strongest first.")
+    async def outputs(
+        self, info: Info, first: First = 10
+    ) -> list[Annotated["ChannelLink", strawberry.lazy("arete_graphql.types.uses")]]:
+        """Reads the channel's strongest outputs; together with its inputs where both are asked for."""
+        from arete_graphql.types.uses import ChannelLink
+
+        links = await info.context.links.load(LinkKey(self.id, first))
+        return [ChannelLink.of(one) for one in links.outputs]

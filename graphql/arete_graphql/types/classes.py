@@ -7,13 +7,15 @@ from strawberry import ID
 
 from arete_graphql.context import GraphKey, Info
 from arete_graphql.limits import check_edges
-from arete_graphql.types.common import After, Connection, First, Mass, MinShare, describe_enum, mirror
+from arete_graphql.types.common import After, Connection, First, Mass, MinShare, describe_enum, layer_name, mirror
 from arete_graphql.types.images import Image
 from arete_queries import reads
 from arete_queries.results import ClassInfo, ClassKind, ClassOrder, ImageFilter
 
 if TYPE_CHECKING:
     from arete_graphql.types.graphs import AttributionGraph
+    from arete_graphql.types.overlaps import Neighborhood
+    from arete_graphql.types.uses import LessContributing
 
 describe_enum(
     ClassOrder,
@@ -102,3 +104,50 @@ class Class:
         graph = await info.context.graphs.load(GraphKey(self.id, mass, min_share))
         check_edges(len(graph.edges), info.context.limits)
         return AttributionGraph.of(graph)
+
+    @strawberry.field(
+        description="The channels that it excites but its attribution graph leaves out, the largest ranks first."
+    )
+    async def less_contributing(
+        self,
+        info: Info,
+        mass: Mass = None,
+        min_share: Annotated[
+            float,
+            strawberry.argument(
+                description="Leave out channels that are active in less than this share of the class's images, 0 to 1."
+            ),
+        ] = 0.0,
+        first: First = 50,
+    ) -> Annotated["LessContributing", strawberry.lazy("arete_graphql.types.uses")] | None:
+        """Reads the complement of the class's graph."""
+        from arete_graphql.types.uses import LessContributing
+
+        return LessContributing.of(
+            await info.context.read(reads.less_contributing, self.id, mass=mass, min_share=min_share, first=first)
+        )
+
+    @strawberry.field(description="Its nearest other classes, layer by layer.")
+    async def neighbors(
+        self,
+        info: Info,
+        layers: Annotated[
+            list[ID] | None,
+            strawberry.argument(
+                description="Ids of layers; absent: all. Each is compared with the one before it, from the input on."
+            ),
+        ] = None,
+        first: First = 10,
+    ) -> Annotated["Neighborhood", strawberry.lazy("arete_graphql.types.overlaps")] | None:
+        """Reads the class's neighbours in each layer."""
+        from arete_graphql.types.overlaps import Neighborhood
+
+        names = None if layers is None else [layer_name(self.run_id, id_) for id_ in layers]
+        return Neighborhood.of(await info.context.read(reads.class_neighbors, self.id, layers=names, first=first))
+
+    @strawberry.field(
+        description="Names of the further scores of channels that its run has for it; a ranking can start from them."
+    )
+    async def scores(self, info: Info) -> list[str]:
+        """Reads the names of the class's scores."""
+        return list(await info.context.read(reads.class_scores, self.id))

@@ -37,18 +37,19 @@ MinShare = Annotated[
 CYPHER = "The statement that answers it, ready for Neo4j Browser."
 
 
-def describe_enum(enum: E, description: str, values: Mapping[str, str]) -> E:
+def describe_enum(enum: E, description: str, values: Mapping[str, str], *, name: str | None = None) -> E:
     """Registers an enum of the query layer with Strawberry, with a description for each value.
 
     Args:
         enum: The enum; its member names become the GraphQL values.
         description: Of the enum.
         values: A description for each member's name.
+        name: In GraphQL; the enum's own when None.
 
     Returns:
         The same enum.
     """
-    strawberry.enum(enum, description=description)
+    strawberry.enum(enum, name=name, description=description)
     definition = cast("StrawberryEnumDefinition", vars(enum)["__strawberry_definition__"])
     for value in definition.values:
         value.description = values[value.name]
@@ -58,6 +59,11 @@ def describe_enum(enum: E, description: str, values: Mapping[str, str]) -> E:
 def share(count: float, images: int) -> float:
     """Returns a count as a share of a class's images; 0 where it has none."""
     return count / images if images else 0.0
+
+
+def layer_name(run: str, layer_id: str) -> str:
+    """Returns the name in a layer's id; the id itself where it is of another run, which then has no such layer."""
+    return layer_id.removeprefix(f"{run}/")
 
 
 def mirror(type_: type[T], found: object, **others: Any) -> T:

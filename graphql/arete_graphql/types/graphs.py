@@ -47,6 +47,13 @@ class GraphVertex:
     rank: float = strawberry.field(description="Its personalized PageRank in the class.")
 
 
+def graph_vertex(found: results.GraphVertex, images: int) -> GraphVertex:
+    """Maps a result of the query layer; `images` are the class's."""
+    return GraphVertex(
+        channel=Channel.of(found.channel), count=found.count, share=share(found.count, images), rank=found.rank
+    )
+
+
 @strawberry.type(description="An edge of a class's attribution graph, from an earlier channel to a later one.")
 class GraphEdge:
     """An edge of a graph."""
@@ -76,15 +83,7 @@ class AttributionGraph:
         return cls(
             class_=Class.of(graph.class_),
             mass=graph.mass,
-            vertices=[
-                GraphVertex(
-                    channel=Channel.of(vertex.channel),
-                    count=vertex.count,
-                    share=share(vertex.count, images),
-                    rank=vertex.rank,
-                )
-                for vertex in graph.vertices
-            ],
+            vertices=[graph_vertex(vertex, images) for vertex in graph.vertices],
             edges=[
                 GraphEdge(
                     source=ID(edge.source), target=ID(edge.target), count=edge.count, share=share(edge.count, images)

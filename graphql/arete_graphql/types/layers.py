@@ -1,6 +1,6 @@
 """Layers."""
 
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 from strawberry import ID
@@ -10,6 +10,9 @@ from arete_graphql.types.channels import Channel
 from arete_graphql.types.common import After, Connection, First
 from arete_queries import reads
 from arete_queries.results import LayerInfo
+
+if TYPE_CHECKING:
+    from arete_graphql.types.overlaps import Similarity
 
 
 @strawberry.type(description="A shown layer: the output of a convolution block.")
@@ -23,6 +26,7 @@ class Layer:
     channel_count: int = strawberry.field(description="Number of channels.")
     height: int = strawberry.field(description="Of the activation map at the run's input size.")
     width: int = strawberry.field(description="Of the activation map at the run's input size.")
+    run_id: ID = strawberry.field(description="Of its run.")
     parents: list[ID] = strawberry.field(description="Ids of the layers whose channels are joined to this one's.")
 
     @classmethod
@@ -36,6 +40,7 @@ class Layer:
             channel_count=info.channels,
             height=info.height,
             width=info.width,
+            run_id=ID(info.run),
             parents=[ID(parent) for parent in info.parents],
         )
 
@@ -44,3 +49,14 @@ class Layer:
         """Reads a page of the layer's channels."""
         page = await info.context.read(reads.list_channels, self.id, first=first, after=after)
         return Connection[Channel].of(page, Channel.of)
+
+    @strawberry.field(description="How like one class the run's classes are, as this layer sees them.")
+    async def similarity(
+        self,
+        info: Info,
+        class_: Annotated[ID, strawberry.argument(name="class", description="The id of the class to compare with.")],
+    ) -> Annotated["Similarity", strawberry.lazy("arete_graphql.types.overlaps")] | None:
+        """Compares a class with all others in this layer."""
+        from arete_graphql.types.overlaps import Similarity
+
+        return Similarity.of(await info.context.read(reads.class_similarity, class_, self.id))

@@ -9,15 +9,27 @@ from arete_core.errors import NotFoundError
 from arete_graphql.context import Info
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
-from arete_graphql.types.common import After, Connection, First, mirror
+from arete_graphql.types.common import After, Connection, First, layer_name, mirror
 from arete_graphql.types.embeddings import Embedding
+from arete_graphql.types.groups import Group
 from arete_graphql.types.layers import Layer
+from arete_graphql.types.uses import ChannelUses, Communities
 from arete_queries import reads
+from arete_queries.arguments import check_first
+from arete_queries.channel_use import UseOrder
 from arete_queries.results import ClassKind, ClassOrder, RunInfo
 
 RunArgument = Annotated[ID, strawberry.argument(name="id", description="A run's id.")]
 ClassArgument = Annotated[ID, strawberry.argument(name="id", description="A class's id, `run/index`.")]
 ChannelArgument = Annotated[ID, strawberry.argument(name="id", description="A channel's id, `run/layer/channel`.")]
+
+
+@strawberry.type(description="The channels of a run that are left out of every graph.")
+class ExcludedChannels:
+    """Excluded channels."""
+
+    total_count: int = strawberry.field(description="How many there are.")
+    channels: list[Channel] = strawberry.field(description="By layer, then index.")
 
 
 @strawberry.type(description="A model applied to a set of images, counted and loaded.")
@@ -89,6 +101,61 @@ class Run:
         )
         return Connection[Class].of(page, Class.of)
 
+    @strawberry.field(description="Channels that are left out of every graph, by layer, then index.")
+    async def excluded_channels(self, info: Info, first: First = 50) -> ExcludedChannels:
+        """Reads the run's excluded channels."""
+        ids = (await info.context.read(reads.exclusion_state, self.id)).excluded
+        found = await info.context.channels.load_many(list(ids[: check_first(first)]))
+        return ExcludedChannels(total_count=len(ids), channels=[Channel.of(one) for one in found if one is not None])
+
+    @strawberry.field(
+        description="Classes that an exclusion of channels has touched and that are still to be ranked anew; 0 when "
+        "all is done."
+    )
+    async def classes_to_rank(self, info: Info) -> int:
+        """Counts the run's classes that are ranked as before an exclusion."""
+        return (await info.context.read(reads.exclusion_state, self.id)).classes_to_rank
+
+    @strawberry.field(description="Its groups, by name.")
+    async def groups(self, info: Info) -> list[Group]:
+        """Reads the run's groups."""
+        return [Group.of(one) for one in await info.context.read(reads.list_groups, self.id)]
+
+    @strawberry.field(
+        description="Its channels by how its classes use them: used by everything, central, or specialists."
+    )
+    async def channel_uses(
+        self,
+        info: Info,
+        layer: Annotated[ID | None, strawberry.argument(description="Id of one layer; absent: all.")] = None,
+        order: Annotated[UseOrder, strawberry.argument(description="Which come first.")] = UseOrder.CENTRAL,
+        first: First = 50,
+    ) -> ChannelUses | None:
+        """Reads the run's channels by use."""
+        name = None if layer is None else layer_name(self.id, layer)
+        found = await info.context.read(reads.channel_uses, self.id, layer=name, order=order, first=first)
+        return ChannelUses.of(found)
+
+    @strawberry.field(
+        description="Communities of channels that the same classes keep (Leiden). Needs the Graph Data Science "
+        "library in the database; without it the error CAPABILITY says what to install."
+    )
+    async def communities(
+        self,
+        info: Info,
+        at_least: Annotated[
+            int, strawberry.argument(description="Two channels are joined where so many classes keep both, 1 or more.")
+        ] = 2,
+        gamma: Annotated[
+            float,
+            strawberry.argument(description="Resolution, above 0 up to 100: larger values give smaller communities."),
+        ] = 1.0,
+        first: First = 50,
+    ) -> Communities | None:
+        """Finds the run's communities of channels."""
+        found = await info.context.read(reads.channel_communities, self.id, at_least=at_least, gamma=gamma, first=first)
+        return Communities.of(found)
+
 
 @strawberry.type
 class RunQueries:
@@ -113,3 +180,18 @@ class RunQueries:
     async def channel(self, info: Info, id_: ChannelArgument) -> Channel | None:
         """Reads a channel."""
         return Channel.of(await info.context.read(reads.get_channel, id_))
+
+    @strawberry.field(description="Several channels, in the order asked for; null for one that there is not.")
+    async def channels(
+        self, info: Info, ids: Annotated[list[ID], strawberry.argument(description="Ids of channels, at most 500.")]
+    ) -> list[Channel | None]:
+        """Reads channels, together with others that the request asks for."""
+        found = await info.context.channels.load_many(ids)
+        return [None if one is None else Channel.of(one) for one in found]
+
+    @strawberry.field(description="One layer.")
+    async def layer(
+        self, info: Info, id_: Annotated[ID, strawberry.argument(name="id", description="A layer's id, `run/layer`.")]
+    ) -> Layer | None:
+        """Reads a layer."""
+        return Layer.of(await info.context.read(reads.get_layer, id_))

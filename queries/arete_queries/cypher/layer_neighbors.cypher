@@ -1,11 +1,11 @@
 // name: layer_neighbors
 // access: read
-// params: class: string, layers: list<string>, first: int
-// columns: layer: string, layerIndex: int, neighbors: list<map>, cosines: list<float>
-// The classes nearest to one in each of some layers, by the cosine of the angle between their activation counts.
+// params: class: string, layers: list<string>?, first: int
+// columns: class: map, layer: string, layerIndex: int, neighbors: list<map>, cosines: list<float>
+// The classes nearest to one in each of some layers, or all, by the cosine of the angle between their activation counts.
 MATCH (run:Run {state: 'complete'})-[:HAS_CLASS]->(own:Class {id: $class, state: 'complete'})
 MATCH (run)-[:HAS_LAYER]->(layer:Layer)
-WHERE layer.id IN $layers
+WHERE $layers IS NULL OR layer.name IN $layers
 CALL (own, layer) {
   MATCH (layer)-[:HAS_CHANNEL]->(channel:Channel)
   OPTIONAL MATCH (own)-[mine:ACTIVATES]->(channel)
@@ -19,5 +19,5 @@ CALL (own, layer) {
   RETURN [class IN near WHERE class <> own][..$first] AS near,
     [place IN range(0, size(near) - 1) WHERE near[place] <> own | scaled[place] / scaled[0]][..$first] AS cosines
 }
-RETURN layer.name AS layer, layer.index AS layerIndex, [class IN near | class {.*}] AS neighbors, cosines
+RETURN own {.*} AS class, layer.name AS layer, layer.index AS layerIndex, [class IN near | class {.*}] AS neighbors, cosines
 ORDER BY layerIndex

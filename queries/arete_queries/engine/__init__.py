@@ -9,6 +9,7 @@ from arete_queries.engine.config import EngineAddress, EngineMemory, EngineSetti
 from arete_queries.engine.external import ServerReport, check_external
 from arete_queries.engine.jars import EngineJars, installed_jars, resolve_jars
 from arete_queries.engine.java import JavaRuntime, find_java
+from arete_queries.engine.keeper import EngineKeeper
 from arete_queries.engine.process import (
     EngineStatus,
     RunningEngine,
@@ -24,6 +25,7 @@ __all__ = [
     "CheckStatus",
     "EngineAddress",
     "EngineJars",
+    "EngineKeeper",
     "EngineMemory",
     "EnginePhase",
     "EngineSettings",

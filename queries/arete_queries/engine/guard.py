@@ -49,6 +49,7 @@ def main() -> int:
     wake = _catch_signals()
     death_signal = _request_death_signal() if sys.platform == "linux" else None
     with Path(task["log"]).open("ab") as log:
+        os.dup2(log.fileno(), 2)  # it may outlive the parent: whoever reads the parent's errors must see them end
         try:
             child = subprocess.Popen(
                 task["command"],

@@ -1,36 +1,22 @@
 """Runs Neo4j's offline importer on Parquet files: into an empty store, some hundred thousand edges a second.
 
-The importer is a Java process under the same guard as the engine, so that it ends with Arête in whatever way that ends,
-and holds the engine's lock until then. It stops at the first relationship whose end is missing and at the first node
+It stops at the first relationship whose end is missing and at the first node
 that is there twice: what it makes is all that the files hold, or no store at all.
 """
 
-import contextlib
-import json
-import os
 import re
-import select
-import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from arete_core.errors import EngineError
-from arete_core.files import write_bytes_atomically
 from arete_core.progress import Progress
-from arete_queries.engine.archive import archive_options
-from arete_queries.engine.auth import make_private
-from arete_queries.engine.config import DATABASE, EngineSettings, java_options
+from arete_queries.engine.admin import run_admin
+from arete_queries.engine.config import DATABASE, EngineSettings
 from arete_queries.engine.failures import console_tail, last_lines
 from arete_queries.engine.host import available_memory_mb
-from arete_queries.engine.jars import resolve_jars
-from arete_queries.engine.java import find_java
 
-_MAIN_CLASS = "org.neo4j.cli.AdminTool"
-_POLL_S = 0.2
-_STOP_TIMEOUT_S = 5.0  # nothing of an import that is stopped is kept
 _STAGES = 4  # nodes, relationships, linking, post processing
 _LEAST_OFF_HEAP_MB = 1024  # what the importer says it takes for a million relationships
 _DONE = re.compile(r"IMPORT DONE.*?Imported:\s+(\d+) nodes\s+(\d+) relationships", re.DOTALL)
@@ -81,24 +67,12 @@ def import_store(settings: EngineSettings, files: ImportFiles, *, lock: int, pro
     Raises:
         EngineError: The importer ended otherwise than well; the message holds its last lines.
     """
-    java = find_java()
-    jars = resolve_jars(settings.jars, java, progress)
     paths = settings.paths
-    make_private(paths.root)
-    for folder in (paths.config, paths.console.parent):
-        folder.mkdir(exist_ok=True)
-    write_bytes_atomically(paths.config / "neo4j.conf", b"dbms.usage_report.enabled=false\n", mode=0o600)
-    command = [
-        str(java.executable),
-        *java_options(settings),
-        *archive_options(jars, java),
-        "-cp",
-        jars.class_path,
-        _MAIN_CLASS,
-        *import_arguments(files, off_heap_mb=max((available_memory_mb() or 0) // 2, _LEAST_OFF_HEAP_MB)),
-    ]
+    arguments = import_arguments(files, off_heap_mb=max((available_memory_mb() or 0) // 2, _LEAST_OFF_HEAP_MB))
     started = time.monotonic()
-    code = _run(settings, command, lock, progress)
+    code = run_admin(
+        settings, arguments, lock=lock, progress=progress, what="Import into a new store", done=percent_done
+    )
     text = paths.console.read_text(encoding="utf-8", errors="replace")
     done = _DONE.search(text)
     if code != 0 or done is None:
@@ -128,51 +102,6 @@ def import_arguments(files: ImportFiles, *, off_heap_mb: int) -> list[str]:
 
 def _joined(paths: Sequence[Path]) -> str:
     return ",".join(str(path) for path in paths)
-
-
-def _run(settings: EngineSettings, command: list[str], lock: int, progress: Progress) -> int:
-    """Runs the importer under a guard and returns its exit code; negative where the guard was killed."""
-    paths = settings.paths
-    guard = subprocess.Popen(
-        [sys.executable, "-I", "-S", Path(__file__).with_name("guard.py"), str(lock)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=paths.root,
-        env={**os.environ, "NEO4J_HOME": str(paths.root), "NEO4J_CONF": str(paths.config)},
-        pass_fds=(lock,),
-        start_new_session=True,
-    )
-    assert guard.stdin is not None  # noqa: S101 - for the type checker; PIPE was asked for
-    assert guard.stdout is not None  # noqa: S101
-    task = {
-        "command": command,
-        "log": str(paths.console),
-        "state": str(paths.state),
-        "stop_timeout_s": _STOP_TIMEOUT_S,
-    }
-    answer = b""
-    try:
-        guard.stdin.write(json.dumps(task).encode() + b"\n")
-        guard.stdin.flush()
-        with progress.task("Import into a new store", total=100, unit="%") as bar:
-            shown = 0
-            while True:
-                if select.select([guard.stdout], [], [], _POLL_S)[0]:
-                    block = os.read(guard.stdout.fileno(), 4096)
-                    if not block:  # the guard ends when the importer has
-                        break
-                    answer += block
-                percent = percent_done(console_tail(paths.console))
-                if percent > shown:
-                    bar.advance(percent - shown)
-                    shown = percent
-    finally:
-        with contextlib.suppress(OSError):  # a guard that has ended cannot be written to
-            guard.stdin.close()
-        guard.wait()
-        guard.stdout.close()
-    messages = [json.loads(line) for line in answer.splitlines()]
-    return next((message["exit"] for message in messages if "exit" in message), -1)
 
 
 def percent_done(text: str) -> int:

@@ -73,11 +73,13 @@ def test_a_new_token_is_made_and_printed_in_the_address(engine: EngineAddress, t
 
 
 def test_a_token_that_somebody_chose_stands_in_no_log(engine: EngineAddress, tmp_path: Path) -> None:
-    with serving(engine, tmp_path, ARETE_TOKEN=TOKEN) as served:
+    with serving(engine, tmp_path, "--log-format", "json", ARETE_TOKEN=TOKEN) as served:
         question = {"query": "mutation { nothing }"}
         httpx.post(served.url + "graphql", json=question, headers={"Authorization": f"Bearer {TOKEN}"})
         httpx.post(served.url + "graphql", json=question, headers={"Authorization": "Bearer a-guess-of-somebody"})
     assert served.fragment == ""
+    lines = [json.loads(line) for line in served.log.splitlines()]
+    assert [line["path"] for line in lines if "path" in line] == ["/graphql", "/graphql"]
     for text in (served.output, served.log):
         assert TOKEN not in text
         assert engine.password not in text

@@ -186,6 +186,9 @@ def test_a_detached_engine_is_found_shared_and_stopped(home: EngineSettings) -> 
     # It belongs to no process: it lives on under its guard alone, in a session that no terminal ends.
     java = psutil.Process(started.address.pid)
     assert os.getsid(java.pid) not in (os.getsid(0), java.pid)
+    if sys.platform == "linux":  # `arete db start | cat` ends, for nothing that lives on holds the pipe
+        guards = [psutil.Process(java.ppid()), java]
+        assert {Path(f"/proc/{one.pid}/fd/2").readlink() for one in guards} == {home.paths.console}
     assert query(started.address.bolt_url, started.address.password, "RETURN 1 AS one")[0]["one"] == 1
 
     assert stop_engine(home) is True

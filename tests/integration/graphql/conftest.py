@@ -22,6 +22,7 @@ from run_builder import random_run, with_images, write_run
 
 RUN = "demo"
 OTHER = "demo-2"
+TOKEN = "a-token-for-these-tests"
 
 
 @dataclass
@@ -40,9 +41,10 @@ class Service:
     connect: Callable[[], Awaitable[QueryRunner]]
     statements: list[str]
 
-    def ask(self, query: str, **variables: Any) -> dict[str, Any]:
-        """Sends a query; returns the whole answer."""
-        answer = self.http.post("/graphql", json={"query": query, "variables": variables})
+    def ask(self, query: str, *, token: bool = False, **variables: Any) -> dict[str, Any]:
+        """Sends a query, with the service's token where it changes something; returns the whole answer."""
+        headers = {"Authorization": f"Bearer {TOKEN}"} if token else {}
+        answer = self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -139,5 +141,5 @@ def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> 
     # On a busy machine a request may wait long for its place; how long is not what these tests are about. Nor are
     # answers that were kept: each question is to reach the database.
     limits = Limits(wait_s=60, timeout_s=120, cache_bytes=0)
-    with serving(ApiSettings(port=0, viewer=base, limits=limits), noting) as http:
+    with serving(ApiSettings(port=0, viewer=base, limits=limits, token=TOKEN), noting) as http:
         yield Service(http, folder, connect, statements)

@@ -17,10 +17,18 @@ ALREADY_THERE = "00NA0"
 A, B = "tiny/0", "tiny/3"
 EDGES = {"run": "tiny", "sources": [0, 1], "targets": [13, 14], "counts": [5, 6]}
 GROUP = ["tiny/0", "tiny/1", "tiny/2"]
+KINDS = ["Class", "Channel", "Layer", "Group"]
 SIDES = {"a": GROUP, "b": ["tiny/5", "tiny/6"], "atLeastA": 2, "atLeastB": 1}
 CASES: dict[str, dict[str, Any]] = {
     "await_indexes": {"seconds": 10},
     "channel": {"channel": "tiny/block1/3"},
+    "channel_classes": {"channel": "tiny/block1/3", "order": "rank", "skip": 1, "first": 3},
+    "channel_links": {"channel": "tiny/block1/3", "first": 3},
+    "channel_profile": {"channel": "tiny/block1/3"},
+    "channels_by_id": {"channels": ["tiny/block1/3", "tiny/block9/3"]},
+    "class_activations": {"layer": "tiny/block1", "classes": GROUP},
+    "search_parts": {"run": "tiny", "text": "BEAR", "channel": "tiny/block1/3", "kinds": KINDS, "first": 9},
+    "search_words": {"run": "tiny", "query": "baer~1", "kinds": KINDS, "first": 9},
     "channel_use": {"run": "tiny", "layer": "tiny/block1", "order": "special", "first": 3},
     "class_counts": {"class": A, "minShare": 0.1, "scores": "margin"},
     "communities": {"graph": "communities", "gamma": 1.0},
@@ -29,8 +37,11 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_group": {"group": "tiny/bears"},
     "delete_scores": {"class": A},
     "group": {"group": "tiny/bears"},
+    "group_members": {"groups": ["tiny/bears", "tiny/none"]},
     "groups": {"run": "tiny"},
-    "layer_neighbors": {"class": A, "layers": ["tiny/block1", "tiny/block2"], "first": 3},
+    "label_channel": {"channel": "tiny/block1/3", "label": "fur"},
+    "update_group": {"group": "tiny/bears", "add": ["tiny/5"], "remove": ["tiny/0"]},
+    "layer_neighbors": {"class": A, "layers": ["block1", "block2"], "first": 3},
     "layer_similarity": {"class": A, "layer": "tiny/block1"},
     "less_contributing": {"class": A, "mass": None, "minShare": 0.1, "first": 3},
     **{f"motif_{shape}": {"classes": GROUP, "atLeast": 1} for shape in

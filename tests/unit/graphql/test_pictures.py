@@ -11,10 +11,15 @@ import pyarrow as pa
 import pytest
 
 from arete_core.errors import NotFoundError
-from arete_core.run_schema import SPRITES, TABLES
-from arete_graphql import pictures
-from arete_graphql.picture_urls import picture_url
+from arete_core.run_change import change_tables
+from arete_core.run_folder import RunFolder
+from arete_core.run_lock import locked
+from arete_core.run_schema import ATLASES, FEATURES, SPRITES, TABLES
+from arete_graphql import answer_cache, pictures
+from arete_graphql.picture_tables import read_pictures, stamp_of
+from arete_graphql.picture_urls import atlas_url, picture_url
 from arete_queries import reads
+from arete_queries.results import ChannelInfo
 from run_builder import random_run, write_run
 
 pytestmark = pytest.mark.anyio
@@ -211,4 +216,129 @@ async def test_pictures_are_only_read(client: Any, run: Path) -> None:
 
 def test_a_run_without_pictures_has_none(tmp_path: Path) -> None:
     write_sprites(tmp_path / "run", {})
-    assert pictures.read_sprites(tmp_path / "run") == {}
+    run_id, found = read_pictures(tmp_path / "run", stamp_of(tmp_path / "run"))
+    assert (run_id, found.files, found.features) == ("demo", {}, {})
+
+
+def add(folder: Path, tables: dict[str, pa.Table]) -> None:
+    with locked(folder):
+        change_tables(RunFolder.open(folder, verify=False), tables)
+
+
+def feature(layer: int, channel: int, file: str | None, **more: Any) -> dict[str, Any]:
+    row = {"layer": layer, "channel": channel, "file": file, "tiles": 5 if file else 0, "tile_px": 96}
+    return row | {
+        "sha256": SHA if file else None,
+        "activation": 2.0,
+        "error": None if file else "it never fires",
+        **more,
+    }
+
+
+def atlas(kind: str, layer: int, file: str, **more: Any) -> dict[str, Any]:
+    row = {"kind": kind, "layer": layer, "file": file, "sha256": SHA, "tile_px": 96, "columns": 2}
+    return row | {"channels": [1, 2, 5], **more}
+
+
+@pytest.fixture
+def run_with_features(run: Path) -> Path:
+    """The run with feature visualizations and atlases, good ones and some that point where they must not."""
+    (run / "features" / "0-1.webp").write_bytes(STRIP)
+    (run / "atlases").mkdir()
+    (run / "atlases" / "features-0.webp").write_bytes(STRIP)
+    (run / "atlases" / "link.webp").symlink_to(run / "secret.webp")
+    features = [feature(0, 1, "features/0-1.webp"), feature(0, 2, None), feature(1, 0, "features/../secret.webp")]
+    atlases = [
+        atlas("features", 0, "atlases/features-0.webp"),
+        atlas("features", 1, "atlases/link.webp"),
+        atlas("examples", 0, "../secret.webp"),
+        atlas("secrets", 0, "atlases/features-0.webp"),
+        atlas("examples", 1, "atlases/features-0.webp", columns=0),
+    ]
+    add(
+        run,
+        {
+            "features": pa.Table.from_pylist(features, FEATURES),
+            "atlases": pa.Table.from_pylist(atlases, ATLASES),
+        },
+    )
+    return run
+
+
+@pytest.mark.parametrize("url", [picture_url("demo", 0, 1, SHA, "features"), atlas_url("demo", "features", 0, SHA)])
+async def test_features_and_atlases_are_served_like_examples(client: Any, run_with_features: Path, url: str) -> None:
+    async with client() as http:
+        kept = await http.get(url)
+        asked = await http.get(url.partition("?")[0])
+        same = await http.get(url, headers={"If-None-Match": kept.headers["etag"]})
+    assert (kept.status_code, kept.content, same.status_code) == (200, STRIP, 304)
+    assert kept.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert asked.headers["cache-control"] == "no-cache"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["features/0-2.webp", "features/1-0.webp", "features/0-1.jpg", "features/features-0.webp", "features/0.webp",
+     "atlases/features-1.webp", "atlases/examples-0.webp", "atlases/secrets-0.webp", "atlases/examples-1.webp",
+     "atlases/0-1.webp", "atlases/features-00.webp", "atlases/features-0", "atlases/..%2fmanifest.json",
+     "atlases/link.webp", "secret/0-1.webp", "manifest.json/0-1.webp", "..%2f/0-1.webp"],
+)  # fmt: skip
+async def test_nothing_else_of_a_run_with_features_is_served(client: Any, run_with_features: Path, path: str) -> None:
+    async with client() as http:
+        answer = await http.get(f"/images/demo/{path}")
+    assert answer.status_code == 404
+    assert b"secret" not in answer.content.replace(b"secrets", b"").replace(b"of picture 'secret'", b"")
+
+
+async def test_a_file_that_is_newer_than_its_table_is_not_kept(client: Any, run_with_features: Path) -> None:
+    """While pictures are made anew a file comes before the table that tells its hash."""
+    newer = STRIP + b"newer"
+    (run_with_features / "features" / "0-1.webp").write_bytes(newer)
+    async with client() as http:
+        answer = await http.get(picture_url("demo", 0, 1, SHA, "features"))
+    assert (answer.content, answer.headers["cache-control"]) == (newer, "no-cache")
+    assert answer.headers["etag"] == f'"{hashlib.sha256(newer).hexdigest()}"'
+
+
+async def test_graphql_tells_features_and_places_in_atlases(
+    client: Any, ask: Any, run_with_features: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def get_channel(_runner: Any, id_: str) -> ChannelInfo:
+        channel = int(id_.rpartition("/")[2])
+        return ChannelInfo(id_, "demo", "block0", 0, channel, False, None, "0" * 64, 3, 32)
+
+    class Runner:
+        async def close(self) -> None: ...
+
+        async def run_with_bookmark(self, _name: str) -> tuple[list[dict[str, Any]], str]:
+            return [{"folders": ["/moved/away", str(run_with_features)]}], "FB:1"
+
+    async def connect() -> Any:
+        return Runner()
+
+    monkeypatch.setattr(reads, "get_channel", get_channel)
+    monkeypatch.setattr(answer_cache, "VERSION_S", 0.0)
+    query = """query($id: ID!) { channel(id: $id) {
+        feature { url tiles tilePx atlas { url column row columns rows tilePx } } picture { atlas { row } }
+    } }"""
+    async with client(factory=connect) as http:
+        one = (await ask(http, query, id="demo/block0/1"))["data"]["channel"]
+        none = (await ask(http, query, id="demo/block0/2"))["data"]["channel"]
+        add(run_with_features, {"features": pa.Table.from_pylist([feature(0, 2, "features/0-1.webp")], FEATURES)})
+        later = (await ask(http, query, id="demo/block0/2"))["data"]["channel"]
+    assert one["feature"] == {
+        "url": f"/images/demo/features/0-1.webp?v={SHA}",
+        "tiles": 5,
+        "tilePx": 96,
+        "atlas": {
+            "url": f"/images/demo/atlases/features-0.webp?v={SHA}",
+            "column": 0,
+            "row": 0,
+            "columns": 2,
+            "rows": 2,
+            "tilePx": 96,
+        },
+    }
+    assert one["picture"] == {"atlas": None}
+    assert none["feature"] is None
+    assert (later["feature"]["atlas"]["column"], later["feature"]["atlas"]["row"]) == (1, 0)

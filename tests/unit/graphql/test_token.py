@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -16,7 +17,9 @@ from arete_core.errors import ReadOnlyError, SettingError, UnauthorizedError
 from arete_graphql.context import Database, Info
 from arete_graphql.endpoint import GraphQLEndpoint
 from arete_graphql.limits import Gate
+from arete_graphql.metrics import Metrics
 from arete_graphql.middleware import Envelope
+from arete_graphql.operations import Operations
 from arete_graphql.schema import make_schema
 from arete_graphql.settings import ApiSettings, Limits
 from arete_graphql.token import WriteAccess, check_new_token, new_token, require, write_access
@@ -44,7 +47,8 @@ async def service(settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]:
         raise AssertionError("nothing is read")
 
     schema = make_schema(settings.limits, mutation=None if settings.read_only else OneMutation)
-    endpoint = GraphQLEndpoint(schema, Database(no_database), Gate(settings.limits), settings)
+    operations = Operations(Path("nowhere"), only=False)
+    endpoint = GraphQLEndpoint(schema, Database(no_database), Gate(settings.limits), settings, operations, Metrics())
     app = Starlette(
         routes=[Route("/graphql", endpoint.answer, methods=["POST"])], middleware=[Middleware(Envelope, timeout_s=5)]
     )

@@ -36,7 +36,9 @@ export interface DrawnEdge {
 }
 
 export interface Drawing {
-  /** Images of the class, or of A and B. */
+  /** What the counts are of: images of a class, or classes of a group. */
+  unit: 'image' | 'class';
+  /** How many of them there are: of the class, or of A and B. */
   images: number[];
   vertices: DrawnVertex[];
   edges: DrawnEdge[];
@@ -78,11 +80,14 @@ export function drawGraph(graph: AttributionGraph, images: number): Drawing {
     shares: [share],
     share,
   }));
-  return assemble(vertices, edges, [images]);
+  return assemble(vertices, edges, { images: [images] });
 }
 
-/** The drawing of two graphs laid over each other: only A, shared and only B as three bands. */
-export function drawComparison(comparison: Comparison): Drawing {
+/**
+ * The drawing of two graphs laid over each other: only A, shared and only B as three bands; or without bands, where
+ * each graph is drawn by itself with a shared vertex at the same place in both.
+ */
+export function drawComparison(comparison: Comparison, banded = true): Drawing {
   const { a, b } = comparison;
   const shares = (countA: number, countB: number): number[] => [
     countA / Math.max(1, a.images),
@@ -114,7 +119,7 @@ export function drawComparison(comparison: Comparison): Drawing {
       share: Math.max(...each),
     };
   });
-  return assemble(vertices, edges, [a.images, b.images]);
+  return assemble(vertices, edges, { images: [a.images, b.images], banded });
 }
 
 /** An edge's id: both channels, from source to target. */
@@ -122,7 +127,18 @@ export function edgeId(source: string, target: string): string {
   return `${source}>${target}`;
 }
 
-function assemble(all: DrawnVertex[], allEdges: Omit<DrawnEdge, 'strength'>[], images: number[]): Drawing {
+interface Kind {
+  images: number[];
+  unit?: Drawing['unit'];
+  banded?: boolean;
+}
+
+/** Leaves out what is too much, and lays out the rest. */
+export function assemble(
+  all: DrawnVertex[],
+  allEdges: Omit<DrawnEdge, 'strength'>[],
+  { images, unit = 'image', banded = images.length > 1 }: Kind,
+): Drawing {
   const vertices = strongest(all, MOST_VERTICES, (vertex) => Math.max(...vertex.ranks));
   const byId = new Map(vertices.map((vertex) => [vertex.id, vertex]));
   const joined = allEdges.filter(({ source, target }) => byId.has(source) && byId.has(target));
@@ -133,27 +149,52 @@ function assemble(all: DrawnVertex[], allEdges: Omit<DrawnEdge, 'strength'>[], i
     vertices.map(({ id, channel, membership, size }) => ({
       id,
       layer: channel.layerIndex,
-      band: membership === null ? 0 : BAND[membership],
+      band: membership === null || !banded ? 0 : BAND[membership],
       order: channel.index,
       size,
     })),
     edges.map(({ source, target, share }) => ({ source, target, weight: share })),
-    images.length > 1 ? 3 : 1,
+    banded ? 3 : 1,
   );
-  const curves = edges.map(({ id, source, target }) => {
-    const [from, to] = [layout.places.get(source)!, layout.places.get(target)!];
-    return { id, from: { x: from.x, y: from.y - from.size / 2 }, to: { x: to.x, y: to.y + to.size / 2 } };
-  });
   return {
+    unit,
     images,
     vertices,
     edges,
     layout,
-    curves,
-    paths: new Map(curves.map((curve) => [curve.id, curvePath(curve)])),
+    ...drawCurves(edges, layout),
     byId,
     omitted: { vertices: all.length - vertices.length, edges: allEdges.length - edges.length },
   };
+}
+
+/** Every edge's curve, from the upper side of its source to the lower side of its target. */
+function drawCurves(edges: DrawnEdge[], layout: Layout): Pick<Drawing, 'curves' | 'paths'> {
+  const curves = edges.map(({ id, source, target }) => {
+    const [from, to] = [layout.places.get(source)!, layout.places.get(target)!];
+    return { id, from: { x: from.x, y: from.y - from.size / 2 }, to: { x: to.x, y: to.y + to.size / 2 } };
+  });
+  return { curves, paths: new Map(curves.map((curve) => [curve.id, curvePath(curve)])) };
+}
+
+/**
+ * One of two graphs alone, at the places that it has in the drawing of both: a vertex is as large as this class's share
+ * makes it, an edge as thick.
+ */
+export function drawSide(drawing: Drawing, side: 0 | 1): Drawing {
+  const vertices = drawing.vertices
+    .filter(({ membership }) => membership !== (side === 0 ? 'ONLY_B' : 'ONLY_A'))
+    .map((vertex) => ({ ...vertex, size: vertexSize(vertex.shares[side]!) }));
+  const places = new Map(
+    vertices.map(({ id, size }) => [id, { ...drawing.layout.places.get(id)!, size }] as const),
+  );
+  const layout = { ...drawing.layout, places };
+  const largest = Math.max(0, ...drawing.edges.map((edge) => edge.share));
+  const edges = drawing.edges
+    .filter(({ membership }) => membership !== (side === 0 ? 'ONLY_B' : 'ONLY_A'))
+    .map((edge) => ({ ...edge, strength: largest > 0 ? edge.shares[side]! / largest : 0 }));
+  const byId = new Map(vertices.map((vertex) => [vertex.id, vertex]));
+  return { ...drawing, vertices, edges, layout, ...drawCurves(edges, layout), byId };
 }
 
 /** The `most` items of the largest value, in the order given; of equal ones the earlier. */
