@@ -19,6 +19,7 @@ export default defineConfig({
     // Generous: axe alone takes seconds a page on a busy machine.
     testTimeout: 180_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     // One browser, one server: files one after the other.
     fileParallelism: false,
   },

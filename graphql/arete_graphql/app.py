@@ -69,6 +69,7 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
     return Starlette(
         routes=[
             Route("/graphql", graphql.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+            Route("/images/{run}/classes/{class}/{name}", pictures.answer_for_class, methods=["GET"]),
             Route("/images/{run}/{kind}/{name}", pictures.answer, methods=["GET"]),
             Route("/healthz", _alive),
             Route("/readyz", ready),
@@ -80,7 +81,11 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
         ],
         middleware=[
             Middleware(
-                Envelope, timeout_s=settings.limits.timeout_s, metrics=metrics, log_requests=settings.access_log
+                Envelope,
+                timeout_s=settings.limits.timeout_s,
+                metrics=metrics,
+                in_flight=settings.limits.in_flight,
+                log_requests=settings.access_log,
             ),
             Middleware(HostGuard, hosts=settings.host_names()),
             Middleware(OriginGuard, hosts=settings.host_names()),

@@ -16,7 +16,7 @@ WAIT_S: Final = 5.0
 async def exclude_in_background(
     database: Database, run: str, channels: list[str], *, reason: str, include: bool
 ) -> ExclusionReport | None:
-    """Excludes channels, or takes them in again; waits for the end of it only for a while.
+    """Excludes channels, or takes them in again; waits until they are marked, and for the ranking only for a while.
 
     Args:
         database: The service's database, which cancels the work when the service stops. What was left undone then is
@@ -32,7 +32,12 @@ async def exclude_in_background(
     Raises:
         AreteError: What `exclude` raises within that while; what it raises later is logged.
     """
-    work = database.in_background(database.read(exclude, run, channels, reason=reason, include=include))
+    marked = asyncio.Event()
+    work = database.in_background(
+        database.read(exclude, run, channels, reason=reason, include=include, on_marked=marked.set)
+    )
+    work.add_done_callback(lambda _: marked.set())
+    await marked.wait()
     await asyncio.wait({work}, timeout=WAIT_S)
     if work.done():
         return work.result()

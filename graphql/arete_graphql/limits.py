@@ -189,16 +189,17 @@ class Gate:
             await self._places.acquire()
             return
         if self._waiting >= self._limits.waiting:
-            raise _busy()
+            raise busy()
         self._waiting += 1
         try:
             async with asyncio.timeout(self._limits.wait_s):
                 await self._places.acquire()
         except TimeoutError:
-            raise _busy() from None
+            raise busy() from None
         finally:
             self._waiting -= 1
 
 
-def _busy() -> HTTPException:
+def busy() -> HTTPException:
+    """Returns what is said to a request for which there is no place."""
     return HTTPException(503, "too many requests are under way, try again in a second", headers={"Retry-After": "1"})

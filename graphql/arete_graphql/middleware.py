@@ -14,10 +14,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from arete_core.errors import BadInput
 from arete_graphql.errors import error_response
+from arete_graphql.limits import busy
 from arete_graphql.logs import fields
 from arete_graphql.metrics import Metrics
 
 log = logging.getLogger("arete.api")
+
+_HEALTH = frozenset({"/healthz", "/readyz", "/metrics"})
 
 SEND_S = 60.0
 """Seconds that one part of an answer may wait for its reader."""
@@ -42,14 +45,24 @@ class Envelope:
     Args:
         app: What answers.
         timeout_s: Seconds until a request is given up with 504.
+        in_flight: Requests that are looked at together; more hear 503 before anything else is done for them, so that
+            refusing stays cheap however many come. Questions about health are always looked at.
         metrics: Told about each request.
         log_requests: Log one line a request.
     """
 
     def __init__(
-        self, app: ASGIApp, timeout_s: float, metrics: Metrics | None = None, *, log_requests: bool = False
+        self,
+        app: ASGIApp,
+        timeout_s: float,
+        metrics: Metrics | None = None,
+        *,
+        in_flight: int = 200,
+        log_requests: bool = False,
     ) -> None:
         self._app = app
+        self._most = in_flight
+        self._in_flight = 0
         self._timeout_s = timeout_s
         self._metrics = metrics or Metrics()
         self._log_requests = log_requests
@@ -65,7 +78,8 @@ class Envelope:
         started = False
         status = 0
         began = time.perf_counter()
-        self._metrics.in_flight.inc()
+        self._in_flight += 1
+        self._metrics.in_flight.set(self._in_flight)
 
         async def send_with_headers(message: Message) -> None:
             nonlocal started, status
@@ -87,8 +101,15 @@ class Envelope:
             await send_with_headers(message)
 
         try:
+            if self._in_flight > self._most and scope["path"] not in _HEALTH:
+                raise busy()
             async with deadline:
                 await self._app(scope, receive, send_in_time)
+        except asyncio.CancelledError:
+            # The server stops and has waited long enough. The task ends with this; an error would be logged for each.
+            if not started:
+                stopping = HTTPException(503, "the service is stopping", headers={"Connection": "close"})
+                await error_response(stopping, request_id)(scope, receive, send_with_headers)
         except Exception as error:
             if started:
                 raise
@@ -96,7 +117,8 @@ class Envelope:
                 error = HTTPException(504, f"the answer took longer than {self._timeout_s:g} s")
             await error_response(error, request_id)(scope, receive, send_with_headers)
         finally:
-            self._metrics.in_flight.dec()
+            self._in_flight -= 1
+            self._metrics.in_flight.set(self._in_flight)
             self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:

@@ -30,6 +30,7 @@ class Limits:
             connection tried again and a server that hangs, less than `timeout_s` in all.
         concurrent: Requests that work on the database at the same time.
         waiting: Requests that may wait for one of those places; more are answered with 503 at once.
+        in_flight: Requests of all kinds that are looked at together; more are answered with 503 unread.
         wait_s: Seconds that a request waits for a place before it is answered with 503.
         cache_bytes: Memory for answers that are kept as long as the data stay the same; 0 keeps none.
     """
@@ -47,6 +48,7 @@ class Limits:
     statement_s: float = 20.0
     concurrent: int = 16
     waiting: int = 64
+    in_flight: int = 200
     wait_s: float = 5.0
     cache_bytes: int = 64 * 1024 * 1024
 

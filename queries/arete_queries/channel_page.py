@@ -134,12 +134,13 @@ async def channel_over_classes(
     )
 
 
-async def get_channels(runner: QueryRunner, ids: Sequence[str]) -> dict[str, ChannelInfo]:
+async def get_channels(runner: QueryRunner, ids: Sequence[str], *, most: int = MAX_FIRST) -> dict[str, ChannelInfo]:
     """Returns several channels in one statement.
 
     Args:
         runner: The database.
-        ids: Their ids, at most 500.
+        ids: Their ids.
+        most: How many of them at most.
 
     Returns:
         Those that there are, by id.
@@ -148,8 +149,8 @@ async def get_channels(runner: QueryRunner, ids: Sequence[str]) -> dict[str, Cha
         BadInput: If there are too many ids.
     """
     wanted = list(dict.fromkeys(check_text("channel", id_) for id_ in ids))
-    if len(wanted) > MAX_FIRST:
-        raise BadInput(f"channels: {MAX_FIRST} at most were expected, found {len(wanted):,}", hint="ask for fewer")
+    if len(wanted) > most:
+        raise BadInput(f"channels: {most:,} at most were expected, found {len(wanted):,}", hint="ask for fewer")
     if not wanted:
         return {}
     rows = await runner.run("channels_by_id", {"channels": wanted})

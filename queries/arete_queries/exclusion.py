@@ -7,7 +7,7 @@ are done some classes are still ranked as before. Killed in between, the next ex
 Time: a class of 200,000 edges takes some 2 s, most of it for reading them from the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +76,7 @@ async def exclude(
     reason: str = BY_HAND,
     include: bool = False,
     progress: Progress | None = None,
+    on_marked: Callable[[], None] | None = None,
 ) -> ExclusionReport:
     """Excludes channels of a loaded run, and of its run folder where that lies where it was loaded from.
 
@@ -86,6 +87,7 @@ async def exclude(
         reason: Why.
         include: Take them in again instead.
         progress: Told class by class.
+        on_marked: Called once the channels are marked in the database; what comes then may take long.
 
     Returns:
         What was changed.
@@ -100,7 +102,9 @@ async def exclude(
     async with hold_run(runner, check_run_id(run)):
         if any(row["ranking"] == GIVEN for row in await runner.run("load_state", {"run": run})):
             raise given_graphs(run)
-        report = await _exclude(runner, run, channels, reason=reason, include=include, progress=progress)
+        report = await _exclude(
+            runner, run, channels, reason=reason, include=include, progress=progress, on_marked=on_marked
+        )
         state = (await runner.run("load_state", {"run": run}))[0]
         folder = _own_folder(state)
         if folder is None:
@@ -130,6 +134,7 @@ async def _exclude(
     reason: str = BY_HAND,
     include: bool = False,
     progress: Progress,
+    on_marked: Callable[[], None] | None = None,
 ) -> ExclusionReport:
     layers = [row["layer"] for row in await runner.run("layers", {"run": run})]
     if not layers:
@@ -150,6 +155,8 @@ async def _exclude(
             },
             timeout_s=TIMEOUT_S,
         )
+    if on_marked is not None:
+        on_marked()
     ranked = await rank_stale(runner, run, progress)
     now = await runner.run("excluded_channels", {"run": run})
     return ExclusionReport(run, tuple(changed), ranked, tuple(row["id"] for row in now))

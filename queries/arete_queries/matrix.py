@@ -10,7 +10,7 @@ import numpy as np
 from arete_core.errors import BadInput, NotFoundError
 from arete_core.ids import channel_id
 from arete_core.rank import Floats
-from arete_queries.arguments import AGAIN, check_first, check_text
+from arete_queries.arguments import AGAIN, check_text
 from arete_queries.channel_page import get_channels
 from arete_queries.groups import expand_groups
 from arete_queries.lists import check_same_run
@@ -20,6 +20,7 @@ from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 
 MAX_ROWS: Final = 200
+MAX_COLUMNS: Final = 5_000
 
 
 class MatrixOrder(StrEnum):
@@ -64,7 +65,7 @@ async def class_matrix(
         rows: Ids of classes, and of groups, which stand for their classes; 1 to 200 classes of the layer's run.
         order: Which columns come first; equal ones by channel index.
         sort_by: Id of the class that `ROW` sorts by; goes with no other order.
-        first: How many columns at most, 1 to 500.
+        first: How many columns at most, 1 to 5,000: all of any layer, so that whoever draws them can sort them.
 
     Returns:
         The matrix.
@@ -73,7 +74,9 @@ async def class_matrix(
         NotFoundError: If there is no such layer, class or group.
         BadInput: If an argument cannot be, or they are of different runs.
     """
-    order, first = MatrixOrder(order), check_first(first)
+    order = MatrixOrder(order)
+    if not 1 <= first <= MAX_COLUMNS:
+        raise BadInput(f"first: 1 to {MAX_COLUMNS:,} columns were expected, found {first:,}", hint="ask for fewer")
     ids = await expand_groups(runner, "rows", rows)
     if len(ids) > MAX_ROWS:
         raise BadInput(f"rows: 1 to {MAX_ROWS} classes were expected, found {len(ids):,}", hint="ask for fewer")
@@ -95,7 +98,7 @@ async def class_matrix(
         shares[place, row["channels"]] = np.array(row["counts"]) / row["class"]["images"]
     columns = _order(shares, order, None if sort_by is None else ids.index(sort_by))[:first]
     names = [channel_id(layer.run, layer.name, int(column)) for column in columns]
-    channels = await get_channels(runner, names)
+    channels = await get_channels(runner, names, most=MAX_COLUMNS)
     return Matrix(
         layer=layer,
         rows=tuple(class_info(found[id_]["class"]) for id_ in ids),

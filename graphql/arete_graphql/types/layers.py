@@ -22,12 +22,17 @@ class Layer:
     id: ID = strawberry.field(description="`run/layer`.")
     name: str = strawberry.field(description="The module's qualified name, for instance `inception4a`.")
     index: int = strawberry.field(description="0 nearest the input.")
-    kind: str = strawberry.field(description="What kind of block it is.")
+    kind: str = strawberry.field(
+        description="What its last operation is: `conv`, `concat` (branches side by side) or `sum` (a residual block)."
+    )
     channel_count: int = strawberry.field(description="Number of channels.")
     height: int = strawberry.field(description="Of the activation map at the run's input size.")
     width: int = strawberry.field(description="Of the activation map at the run's input size.")
     run_id: ID = strawberry.field(description="Of its run.")
-    parents: list[ID] = strawberry.field(description="Ids of the layers whose channels are joined to this one's.")
+    parents: list[ID] = strawberry.field(
+        description="Ids of the layers whose channels are joined to this one's, nearest the input first; one that is "
+        "not the layer before is a skip edge, several are branches."
+    )
 
     @classmethod
     def of(cls, info: LayerInfo) -> Self:

@@ -12,7 +12,7 @@ from arete_graphql.types.classes import Class
 from arete_graphql.types.common import First, MinShare, describe_enum
 from arete_graphql.types.layers import Layer
 from arete_queries import reads
-from arete_queries.matrix import MAX_ROWS, MatrixOrder
+from arete_queries.matrix import MAX_COLUMNS, MAX_ROWS, MatrixOrder
 
 describe_enum(
     MatrixOrder,
@@ -103,7 +103,7 @@ class RankingQueries:
             ),
         ] = None,
         exclude: Annotated[
-            list[ID] | None, strawberry.argument(description="Ids of channels to leave out, at most 500.")
+            list[ID] | None, strawberry.argument(description="Ids of channels to leave out, at most 400.")
         ] = None,
         min_share: MinShare = 0.0,
         first: First = 50,
@@ -148,7 +148,9 @@ class RankingQueries:
             MatrixOrder, strawberry.argument(description="In which order the columns come.")
         ] = MatrixOrder.MEAN,
         sort_by: Annotated[ID | None, strawberry.argument(description="Id of the row that ROW sorts by.")] = None,
-        first: First = 100,
+        first: Annotated[
+            int, strawberry.argument(description=f"How many columns at most, 1 to {MAX_COLUMNS:,}.")
+        ] = 100,
     ) -> Matrix | None:
         """Lays classes side by side."""
         found = await info.context.read(reads.class_matrix, layer, rows, order=order, sort_by=sort_by, first=first)

@@ -22,18 +22,18 @@ CALL (channel, keys) {
   WITH channel, keys WHERE $links > 0
   MATCH (source)-[edge:INFLUENCES]->(channel)
   WHERE edge.class IN keys
-  WITH source, count(edge) AS classes, sum(edge.count) AS total
+  WITH source, count(edge) AS edges, sum(edge.count) AS total
   ORDER BY total DESC, source.layerIndex, source.index
   LIMIT $links
-  RETURN collect(source {.*, classes: classes, count: total}) AS inputs
+  RETURN collect(source {.*, classes: edges, count: total}) AS inputs
 }
 CALL (channel, keys) {
   WITH channel, keys WHERE $links > 0
   MATCH (channel)-[edge:INFLUENCES]->(target)
   WHERE edge.class IN keys
-  WITH target, count(edge) AS classes, sum(edge.count) AS total
+  WITH target, count(edge) AS edges, sum(edge.count) AS total
   ORDER BY total DESC, target.layerIndex, target.index
   LIMIT $links
-  RETURN collect(target {.*, classes: classes, count: total}) AS outputs
+  RETURN collect(target {.*, classes: edges, count: total}) AS outputs
 }
 RETURN classes, counts, images, ranks, kept, allImages, inputs, outputs

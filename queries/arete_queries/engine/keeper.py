@@ -12,12 +12,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-import neo4j
-import neo4j.exceptions
-
 from arete_core.errors import EngineError
 from arete_core.progress import SilentProgress
-from arete_queries.driver_errors import needs_restart
 from arete_queries.engine.config import DATABASE, EngineAddress, EngineSettings
 from arete_queries.engine.process import RunningEngine, start_engine
 
@@ -88,6 +84,12 @@ class EngineKeeper:
         Raises:
             EngineError: It has ended, or is of no use until it is started again.
         """
+        # The driver takes half a second to import, which commands that only look at the engine need not wait for.
+        import neo4j
+        import neo4j.exceptions
+
+        from arete_queries.driver_errors import needs_restart
+
         self._engine.check()
         if not self._engine.owned or time.monotonic() < self._ask_at:
             return  # another process keeps it

@@ -8,16 +8,23 @@ from typing import Any
 
 import pytest
 
+from arete_queries import reads
+
 pytestmark = pytest.mark.integration
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
-def run(service: Any, *command: str) -> str:
+def run(service: Any, *command: str, token: str = "") -> str:
     """Runs an example against the service; returns what it prints."""
     url = str(service.http.base_url).rstrip("/")
     done = subprocess.run(
-        [*command, url], capture_output=True, text=True, check=False, timeout=120, env=os.environ | {"ARETE_TOKEN": ""}
+        [*command, url],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"ARETE_TOKEN": token},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -57,3 +64,10 @@ def test_client_in_javascript(service: Any) -> None:
         best = max((one for one in vertices if one["channel"]["layer"] == layer), key=lambda one: one["rank"])
         assert f"  {best['channel']['id']} {best['rank']:.4f}\n" in printed
     assert "no token, so no group is made" in printed
+    group = f"{run_id}/made by an example"
+    try:
+        with_token = run(service, "node", str(EXAMPLES / "client.mjs"), token=service.token)
+        assert f"made group {group}\n" in with_token
+        assert len(service.read(reads.get_group, group).classes) == 2
+    finally:
+        service.read(reads.delete_group, group)

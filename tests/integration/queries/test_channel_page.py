@@ -133,6 +133,7 @@ async def test_matrices_that_cannot_be(loaded: Loaded, runner: QueryRunner) -> N
         ({"rows": ["tiny/0", "other/0"]}, BadInput),
         ({"rows": [f"tiny/{n}" for n in range(201)]}, BadInput),
         ({"first": 0}, BadInput),
+        ({"first": 5_001}, BadInput),
         ({"rows": ["tiny/0", "tiny/99"]}, NotFoundError),
         ({"rows": ["tiny/wolves"]}, NotFoundError),
         ({"layer_id": "tiny/blck2"}, NotFoundError),

@@ -1,5 +1,6 @@
 """Who may ask and what: origins, the viewer's operations alone, no questions about the schema; what is logged."""
 
+import asyncio
 import hashlib
 import io
 import json
@@ -19,6 +20,7 @@ from arete_core.errors import DatabaseUnavailableError, SettingError
 from arete_graphql import http_protocol
 from arete_graphql.app import create_app
 from arete_graphql.logs import LogFormat, set_up_logging
+from arete_graphql.middleware import Envelope
 from arete_graphql.server import ApiServer
 from arete_graphql.settings import ApiSettings
 from arete_queries import reads
@@ -228,3 +230,24 @@ def test_a_request_whose_head_does_not_come_is_not_waited_for(
 
 async def _no_database() -> Any:
     raise DatabaseUnavailableError("nothing answers")
+
+
+async def test_a_request_that_the_stopping_service_ends_is_told_so() -> None:
+    sent: list[Any] = []
+
+    async def endless(*_: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def receive() -> Any:
+        return {"type": "http.request"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": []}
+    task = asyncio.create_task(Envelope(endless, timeout_s=30)(scope, receive, send))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    await task  # without an error, which the server would log with its traceback
+    assert sent[0]["status"] == 503
+    assert json.loads(sent[1]["body"])["errors"][0]["message"] == "the service is stopping"

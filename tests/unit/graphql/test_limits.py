@@ -255,3 +255,31 @@ async def test_a_body_that_comes_too_slowly_is_not_waited_for(client: Any, recor
     assert answer.status_code == 408
     assert answer.json()["errors"][0]["extensions"]["code"] == "TIMEOUT"
     assert recorded == []
+
+
+async def test_beyond_a_number_of_requests_nothing_is_even_read(
+    client: Any, recorded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = asyncio.Event()
+
+    async def slow(_runner: Any) -> list[Any]:
+        await release.wait()
+        return []
+
+    async def unread() -> Any:
+        raise AssertionError("the body was read")
+        yield b""
+
+    monkeypatch.setattr(reads, "list_runs", slow)
+    async with client(ApiSettings(limits=Limits(in_flight=2))) as http:
+        held = [asyncio.create_task(http.post("/graphql", json={"query": "{ runs { id } }"})) for _ in range(2)]
+        await asyncio.sleep(0.05)
+        refused = await http.post("/graphql", content=unread(), headers={"Content-Type": "application/json"})
+        alive = await http.get("/healthz")
+        release.set()
+        assert {answer.status_code for answer in await asyncio.gather(*held)} == {200}
+        assert (await http.post("/graphql", json={"query": "{ runs { id } }"})).status_code == 200
+    assert refused.status_code == 503
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json()["errors"][0]["extensions"]["code"] == "BUSY"
+    assert alive.status_code == 200

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Table } from '$lib/graph/table';
 import { fileName, toCsv } from './csv';
-import { outlinePath, stripTile, tileKey, type Scene } from './scene';
+import { moved } from './graph';
+import { channelTile, outlinePath, tileKey, type Scene } from './scene';
 import { toSvg } from './svg';
 
-const tile = stripTile({ url: '/images/x', tiles: 10 }, 3)!;
+const strip = { url: '/images/x', tiles: 10, atlas: null };
+const tile = channelTile({ feature: null, picture: strip })!;
 const scene: Scene = {
   title: 'bear & <wolf>',
   width: 200,
@@ -64,6 +66,25 @@ describe('a scene as SVG', () => {
   });
 });
 
+describe('the picture of a channel', () => {
+  const atlas = { url: '/images/layer', column: 3, row: 1, columns: 20, rows: 2 };
+  const feature = { url: '/images/f', tiles: 5, atlas };
+
+  it('is its feature visualization, from the picture of the layer where small', () => {
+    expect(channelTile({ feature, picture: strip })).toMatchObject({
+      url: '/images/f',
+      columns: 5,
+      column: 0,
+    });
+    expect(channelTile({ feature, picture: strip }, true)).toBe(atlas);
+    expect(channelTile({ feature: null, picture: strip }, true)).toMatchObject({
+      url: '/images/x',
+      columns: 10,
+    });
+    expect(channelTile({ feature: null, picture: null })).toBeNull();
+  });
+});
+
 describe('outlines', () => {
   it.each(['rounded', 'square', 'circle', 'octagon'] as const)(
     '%s closes and stays in its square',
@@ -80,6 +101,14 @@ describe('outlines', () => {
       expect(y).toBeLessThanOrEqual(24);
     },
   );
+});
+
+describe('a moved path', () => {
+  it('has every point moved, whatever joins them', () => {
+    expect(moved('M1 2L3 4Q5 6 7 8C1.5 2 3 4 5 6', 10, 100)).toBe(
+      'M11 102L13 104Q15 106 17 108C11.5 102 13 104 15 106',
+    );
+  });
 });
 
 describe('a table as CSV', () => {

@@ -2,8 +2,8 @@
 
 import { outlinePath, tileKey, type Scene, type Shape, type Tile } from './scene';
 
-/** Largest side of a picture inside an SVG, in px: twice what the page shows at full size. */
-const MOST_PX = 128;
+/** A picture is kept at this many times the side that it is shown at, so that it is sharp on fine screens. */
+const FINENESS = 2;
 /** Largest number of px that a PNG may have: beyond it browsers give an empty one. */
 const MOST_AREA = 64_000_000;
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, Helvetica, Arial, sans-serif';
@@ -44,16 +44,18 @@ export function readColors(): Colors {
 
 /** The pictures of a scene, each fetched once; those that cannot be had are left out. */
 export async function loadPictures(scene: Scene): Promise<Map<string, HTMLCanvasElement>> {
-  const tiles = new Map<string, Tile>();
+  const tiles = new Map<string, { tile: Tile; side: number }>();
   for (const shape of scene.shapes) {
-    if (shape.kind === 'picture' && shape.tile) tiles.set(tileKey(shape.tile), shape.tile);
+    if (shape.kind !== 'picture' || !shape.tile) continue;
+    const key = tileKey(shape.tile);
+    tiles.set(key, { tile: shape.tile, side: Math.max(shape.side, tiles.get(key)?.side ?? 0) });
   }
   const sheets = new Map<string, Promise<ImageBitmap | null>>();
-  for (const { url } of tiles.values()) if (!sheets.has(url)) sheets.set(url, sheet(url));
+  for (const { tile } of tiles.values()) if (!sheets.has(tile.url)) sheets.set(tile.url, sheet(tile.url));
   const found = new Map<string, HTMLCanvasElement>();
-  for (const [key, tile] of tiles) {
+  for (const [key, { tile, side }] of tiles) {
     const bitmap = await sheets.get(tile.url)!;
-    if (bitmap) found.set(key, cut(bitmap, tile));
+    if (bitmap) found.set(key, cut(bitmap, tile, side * FINENESS));
   }
   for (const each of sheets.values()) (await each)?.close();
   return found;
@@ -68,10 +70,10 @@ async function sheet(url: string): Promise<ImageBitmap | null> {
   }
 }
 
-function cut(bitmap: ImageBitmap, { column, row, columns, rows }: Tile): HTMLCanvasElement {
+function cut(bitmap: ImageBitmap, { column, row, columns, rows }: Tile, most: number): HTMLCanvasElement {
   const [width, height] = [bitmap.width / columns, bitmap.height / rows];
   const canvas = document.createElement('canvas');
-  const side = Math.min(MOST_PX, Math.round(Math.max(width, height)));
+  const side = Math.round(Math.min(most, Math.max(width, height)));
   canvas.width = canvas.height = Math.max(1, side);
   const context = canvas.getContext('2d')!;
   context.imageSmoothingQuality = 'high';

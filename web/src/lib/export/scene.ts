@@ -90,9 +90,24 @@ export function tileKey({ url, column, row }: Tile): string {
   return `${url} ${column} ${row}`;
 }
 
-/** The tile of a strip of pictures. */
-export function stripTile(picture: { url: string; tiles: number } | null, tile = 0): Tile | null {
-  return picture && { url: picture.url, column: tile, row: 0, columns: picture.tiles, rows: 1 };
+interface Strip {
+  url: string;
+  tiles: number;
+  atlas: Tile | null;
+}
+
+/**
+ * What stands for a channel: its feature visualization, else its best dataset example; null where it has neither.
+ *
+ * @param small whether the tile in the picture of the whole layer will do: one file for all of its channels
+ */
+export function channelTile(
+  { feature, picture }: { feature: Strip | null; picture: Strip | null },
+  small = false,
+): Tile | null {
+  const strip = feature ?? picture;
+  if (small && strip?.atlas) return strip.atlas;
+  return strip && { url: strip.url, column: 0, row: 0, columns: strip.tiles, rows: 1 };
 }
 
 function n(value: number): number {

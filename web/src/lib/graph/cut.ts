@@ -29,15 +29,17 @@ const KEEPS: Record<SetOperation, readonly Membership[]> = {
  *
  * @param least vertices active in a smaller share of the class's images leave, with their edges; of two classes the
  *   larger share counts
+ * @param without what is left out besides: of one of two graphs drawn alone, what is of the other one only
  */
 export function cutDrawing(
   drawing: Drawing,
   floor: number,
   operation: SetOperation = 'UNION',
   least = 0,
+  without: Membership | null = null,
 ): Cut {
   const keeps = (membership: Membership | null): boolean =>
-    membership === null || KEEPS[operation].includes(membership);
+    membership === null || (KEEPS[operation].includes(membership) && membership !== without);
   const weak = new Set(drawing.vertices.filter(({ share }) => share < least).map(({ id }) => id));
   const vertices = drawing.vertices.filter(({ id, membership }) => keeps(membership) && !weak.has(id));
   const edges = drawing.edges.flatMap((edge): DrawnEdge[] => {

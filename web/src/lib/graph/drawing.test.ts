@@ -136,6 +136,7 @@ describe('drawComparison', () => {
       { source: 'r/l0/2', target: 'r/l1/2', membership: 'SHARED', countA: 10, countB: 30 },
     ],
     layers: [],
+    partsAt: null,
   };
 
   it('puts each into its band, with shares of both classes’ images', () => {

@@ -11,9 +11,20 @@ export interface Lit {
  *
  * @param edge the edge under the pointer; it alone is lit then, beside the pinned vertex
  * @param looked vertices looked at: under the pointer, focused, pinned
+ * @param marked vertices that stand out, with the edges between them, while nothing is looked at
  */
-export function lightUp(cut: Cut, edge: string | null, looked: (string | null)[]): Lit {
+export function lightUp(
+  cut: Cut,
+  edge: string | null,
+  looked: (string | null)[],
+  marked: readonly string[] = [],
+): Lit {
   const ends = new Set(looked.filter((id): id is string => id !== null && cut.shown.has(id)));
+  if (edge === null && ends.size === 0 && marked.length > 0) {
+    const vertices = new Set(marked.filter((id) => cut.shown.has(id)));
+    const edges = cut.edges.filter(({ source, target }) => vertices.has(source) && vertices.has(target));
+    return { edges, vertices };
+  }
   const edges = cut.edges.filter(({ id, source, target }) =>
     edge === null ? ends.has(source) || ends.has(target) : id === edge,
   );

@@ -3,7 +3,7 @@
 import type { ClassInfo, Layer } from '$lib/api/operations';
 import { formatCount, formatRank, formatShare } from '$lib/util/format';
 import { localId } from '$lib/util/ids';
-import type { DrawnEdge, DrawnVertex } from './drawing';
+import type { DrawnEdge, DrawnVertex, Drawing } from './drawing';
 
 export interface Column {
   name: string;
@@ -25,15 +25,23 @@ export interface Table {
 
 const WHERE = { ONLY_A: 'only A', SHARED: 'shared', ONLY_B: 'only B' };
 
-/** One row a channel: A and rank, of the class or of both. */
-export function vertexTable(vertices: DrawnVertex[], classes: ClassInfo[]): Table {
+/** One row a channel: A and rank, of the class or of both; of a group, in how many of its classes it is. */
+export function vertexTable(
+  vertices: DrawnVertex[],
+  classes: readonly ClassInfo[],
+  unit: Drawing['unit'] = 'image',
+): Table {
   const comparing = classes.length > 1;
   return {
     columns: [
       { name: 'Channel', numeric: false, id: true },
       { name: 'Layer', numeric: true },
       ...(comparing ? [{ name: 'In', numeric: false }] : []),
-      ...numbers(classes, ['A, images', 'A, share', 'Rank'], ['Images', 'Share', 'Rank']),
+      ...numbers(
+        classes,
+        unit === 'class' ? ['Classes', 'Share of classes', 'Mean rank'] : ['A, images', 'A, share', 'Rank'],
+        ['Images', 'Share', 'Rank'],
+      ),
     ],
     rows: vertices.map(({ id, channel, membership, counts, shares, ranks }) => ({
       id,
@@ -47,12 +55,13 @@ export function vertexTable(vertices: DrawnVertex[], classes: ClassInfo[]): Tabl
   };
 }
 
-/** One row an edge: I of the class or of both. */
+/** One row an edge: I of the class or of both; of a group, in how many of its classes it is. */
 export function edgeTable(
   edges: DrawnEdge[],
   vertices: Map<string, DrawnVertex>,
-  classes: ClassInfo[],
+  classes: readonly ClassInfo[],
   layers: Map<number, Layer>,
+  unit: Drawing['unit'] = 'image',
 ): Table {
   const comparing = classes.length > 1;
   const layerOf = (id: string): Cell => {
@@ -65,7 +74,10 @@ export function edgeTable(
       { name: 'To', numeric: false, id: true },
       { name: 'Into layer', numeric: false },
       ...(comparing ? [{ name: 'In', numeric: false }] : []),
-      ...numbers(classes, ['I, images', 'I, share'], ['Images', 'Share']),
+      ...numbers(classes, unit === 'class' ? ['Classes', 'Share of classes'] : ['I, images', 'I, share'], [
+        'Images',
+        'Share',
+      ]),
     ],
     rows: edges.map(({ id, source, target, membership, counts, shares }) => ({
       id,
@@ -100,7 +112,7 @@ export function toTsv(table: Table): string {
 }
 
 /** Columns of numbers, of the class or of A and then of B. */
-function numbers(classes: ClassInfo[], alone: string[], compared: string[]): Column[] {
+function numbers(classes: readonly ClassInfo[], alone: string[], compared: string[]): Column[] {
   if (classes.length < 2) return alone.map((name) => ({ name, numeric: true }));
   return ['A', 'B'].flatMap((letter) =>
     compared.map((name) => ({ name: `${name}, ${letter}`, numeric: true })),

@@ -25,6 +25,23 @@ const TIGHT_PX = 44;
 const NARROW = 400;
 const GLIDE_MS = 220;
 
+/** Keeps drawings side by side at the same place and scale, each beside its own row labels: what one shows, all show. */
+export class Lock {
+  #members = new Set<Viewport>();
+
+  add(viewport: Viewport): void {
+    this.#members.add(viewport);
+  }
+
+  delete(viewport: Viewport): void {
+    this.#members.delete(viewport);
+  }
+
+  moved(by: Viewport, transform: ZoomTransform): void {
+    for (const viewport of this.#members) if (viewport !== by) viewport.follow(transform);
+  }
+}
+
 /**
  * Zoom and pan of the drawing by a CSS transform on one composited element: gestures come from d3-zoom, and nothing is
  * drawn anew while they last. The pane's `--k` and `--ty` carry the row labels along.
@@ -43,10 +60,14 @@ export class Viewport {
   #margin: Margin = { left: 0, top: 0, around: 0 };
   #rowGap = 0;
   #own = false;
+  #following = false;
+  #lock: Lock | undefined;
 
-  constructor(pane: HTMLElement, world: HTMLElement) {
+  constructor(pane: HTMLElement, world: HTMLElement, lock?: Lock) {
     this.#pane = pane;
     this.#world = world;
+    this.#lock = lock;
+    lock?.add(this);
     this.#zoom = zoom<HTMLElement, unknown>()
       .scaleExtent([LEAST, MOST])
       .clickDistance(4)
@@ -60,6 +81,15 @@ export class Viewport {
 
   destroy(): void {
     select(this.#pane).on('.zoom', null);
+    this.#lock?.delete(this);
+  }
+
+  /** Shows what another one shows. */
+  follow(transform: ZoomTransform): void {
+    this.#following = true;
+    this.fitted = false;
+    this.#to(transform.k, transform.x + this.#margin.left, transform.y, false);
+    this.#following = false;
   }
 
   /** Says how large the drawing is, and fits it unless the same person is looking around in it. */
@@ -142,6 +172,7 @@ export class Viewport {
       this.#pane.removeAttribute('data-glide');
     }
     Object.assign(this, { k, x, y });
+    if (!this.#following) this.#lock?.moved(this, zoomIdentity.translate(x - this.#margin.left, y).scale(k));
     this.#world.style.transform = `translate(${x}px,${y}px) scale(${k})`;
     this.#pane.style.setProperty('--k', String(k));
     this.#pane.style.setProperty('--tx', String(x));

@@ -1,6 +1,7 @@
 import type { Component } from 'svelte';
 import type { App } from '$lib/state/app.svelte';
 import type { Mode } from '$lib/state/address';
+import type { Output } from '$lib/export/output';
 
 /** What the keys of the page reach in a mode's drawing. */
 export interface DrawingHandle {
@@ -15,6 +16,8 @@ export interface DrawingHandle {
 export interface ModeExports {
   /** Its drawing, where there is one. */
   current?: () => DrawingHandle | undefined;
+  /** What it shows, for files; null while there is nothing. */
+  output?: () => Output | null;
 }
 
 export type ModeComponent = Component<{ app: App }, ModeExports>;
@@ -45,5 +48,26 @@ export const MODES: readonly ModeInfo[] = [
     key: 'c',
     question: 'What do these classes share, and where do they part?',
     load: () => import('./compare/Compare.svelte'),
+  },
+  {
+    id: 'motifs',
+    name: 'Motifs',
+    key: 'm',
+    question: 'Which pieces of their graphs do many classes share, and how surprising is that?',
+    load: () => import('./motifs/Motifs.svelte'),
+  },
+  {
+    id: 'matrix',
+    name: 'Matrix',
+    key: 'r',
+    question: 'How strongly do classes and images excite the channels of a layer?',
+    load: () => import('./matrix/Matrix.svelte'),
+  },
+  {
+    id: 'model',
+    name: 'Model',
+    key: 'o',
+    question: 'How is the network built, and what is in each layer?',
+    load: () => import('./model/Model.svelte'),
   },
 ];

@@ -1,7 +1,7 @@
 /** The view as an address, and back: `?v=2&run=demo&class=3&mode=compare&b=5`. */
 
-import type { SetOperation } from '$lib/api/operations';
-import { choice, flag, indexSet, nullableShare, share, text, type Field } from './fields';
+import type { MotifPattern, SetOperation } from '$lib/api/operations';
+import { choice, flag, indexSet, list, nullableShare, share, text, whole, type Field } from './fields';
 
 export type Mode = 'explore' | 'compare' | 'motifs' | 'matrix' | 'model';
 export type ClassSort = 'similarity' | 'index' | 'name' | 'accuracy-down' | 'accuracy-up';
@@ -34,19 +34,44 @@ interface DrawingView {
   height: number;
   /** The pinned channel, `layer/channel`. */
   pin: string | null;
+  /** Channels that stand out, `layer/channel`: those of a motif. */
+  mark: readonly string[];
   /** Whether attributed channels of the pinned one that are not in the graph are drawn too. */
   more: boolean;
   table: boolean;
 }
 
+export type CompareForm = 'bands' | 'beside' | 'group';
+
 interface CompareView {
   /** Index of the second class. */
   b: string | null;
   operation: SetOperation;
+  /** One drawing of two classes, one drawing each, or what a group has in common. */
+  form: CompareForm;
+  /** Whether each of two classes is cut at its own mass, not both at the same. */
+  own: boolean;
+  /** In how many of a group's classes a channel has to be; 0 for half of them. */
+  atLeast: number;
+}
+
+interface MotifsView {
+  pattern: MotifPattern;
+  /** Least share of the set's classes that hold a motif. */
+  support: number;
+  /** Whether motifs are listed that are a part of a larger one which the same classes share. */
+  parts: boolean;
+}
+
+interface MatrixView {
+  /** Id of the row that columns are sorted by, without its run, or `index` or `spread`; null for the rows' mean. */
+  by: string | null;
+  /** Numbers of the images that are rows. */
+  images: readonly string[];
 }
 
 /** Everything that a link carries. */
-export interface View extends FrameView, DrawingView, CompareView {}
+export interface View extends FrameView, DrawingView, CompareView, MotifsView, MatrixView {}
 
 /** Each part of a view: the address's word for it and how it is read and written. A mode adds its own at the end. */
 const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
@@ -72,6 +97,7 @@ const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
   width: share('width', 1, 0.5, 3),
   height: share('height', 1, 0.5, 3),
   pin: text('pin'),
+  mark: list('mark'),
   more: flag('show-more', 'yes'),
   table: flag('show', 'table'),
   layer: text('layer'),
@@ -83,7 +109,24 @@ const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
     'accuracy-down': 'accuracy-down',
     'accuracy-up': 'accuracy-up',
   }),
+  form: choice('form', { bands: 'bands', beside: 'beside', group: 'group' }),
+  own: flag('masses', 'own'),
+  atLeast: whole('k', 0, 0, 100_000),
   set: indexSet('set'),
+  pattern: choice('pattern', {
+    'path-2': 'PATH_2',
+    'path-3': 'PATH_3',
+    'path-4': 'PATH_4',
+    'wedge-in': 'WEDGE_IN',
+    'wedge-out': 'WEDGE_OUT',
+    diamond: 'DIAMOND',
+    triangle: 'TRIANGLE',
+    subgraph: 'SUBGRAPH',
+  }),
+  support: share('support', 0.5, 0.01),
+  parts: flag('parts', 'all'),
+  by: text('by'),
+  images: list('images'),
 };
 const NAMES = Object.keys(FIELDS) as (keyof View)[];
 

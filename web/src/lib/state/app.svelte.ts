@@ -1,8 +1,12 @@
 import { ask, ApiError } from '$lib/api/client';
 import { ChannelPageQuery } from '$lib/api/generated/channel-page';
 import { ClassGraphQuery } from '$lib/api/generated/class-graph';
+import { ClassNeighborsQuery } from '$lib/api/generated/class-neighbors';
+import { ClassMassesQuery } from '$lib/api/generated/class-masses';
 import { CompareQuery } from '$lib/api/generated/compare';
+import { GroupsQuery } from '$lib/api/generated/groups';
 import { RunsQuery } from '$lib/api/generated/runs';
+import { ServiceQuery } from '$lib/api/generated/service';
 import { EmbeddingQuery } from '$lib/api/generated/embedding';
 import { SimilarityQuery } from '$lib/api/generated/similarity';
 import { SearchQuery } from '$lib/api/generated/search';
@@ -13,10 +17,12 @@ import type {
   SearchResults,
   ClassWithGraph,
   Comparison,
+  Group,
   Run,
 } from '$lib/api/operations';
 import { classId, localId } from '$lib/util/ids';
 import { Classes } from './classes.svelte';
+import { membersOf, writeSet } from './class-set';
 import { Details } from './details.svelte';
 import { Focus } from './focus.svelte';
 import { Resource } from './resource.svelte';
@@ -44,6 +50,8 @@ export class App {
   readonly classes = new Classes();
   readonly graph = new Resource<ClassWithGraph>();
   readonly comparison = new Resource<Comparison>();
+  readonly groups = new Resource<Group[]>();
+  readonly #service = new Resource<{ browserUrl: string | null }>();
   readonly details = new Details(() => this.changes);
   readonly focus = new Focus();
   /** Which of the two compared classes the next click in the list chooses. */
@@ -64,13 +72,19 @@ export class App {
     this.runs.data?.find((run) => run.id === this.view.current.run) ?? undefined,
   );
 
+  /** Where Neo4j Browser is; null where it is not known. */
+  readonly browserUrl: string | null = $derived(this.#service.data?.browserUrl ?? null);
+
+  /** Indexes of the set of classes that Motifs, Matrix and the comparison of a group look at. */
+  readonly selection: number[] = $derived(membersOf(this.view.current.set, this.groups.data ?? []));
+  /** Whether a click on a class takes it into this set or out of it. */
+  readonly collecting: boolean = $derived.by(() => {
+    const { mode, form } = this.view.current;
+    return mode === 'motifs' || mode === 'matrix' || (mode === 'compare' && form === 'group');
+  });
   /** The layer of the left column: the one asked for, or the last. */
   readonly layer: Layer | undefined = $derived(
     this.run?.layers.find(({ name }) => name === this.view.current.layer) ?? this.run?.layers.at(-1),
-  );
-  /** Indexes of the classes selected on the map. */
-  readonly selection: readonly number[] = $derived(
-    this.view.current.set.map(Number).filter(Number.isInteger),
   );
 
   constructor() {
@@ -80,6 +94,7 @@ export class App {
 
   loadRuns(): void {
     this.runs.load('runs', async (signal) => (await ask(RunsQuery, {}, signal)).runs);
+    this.#service.load('service', async (signal) => (await ask(ServiceQuery, {}, signal)).service);
   }
 
   loadGraph(run: string, index: string, mass: number | null): void {
@@ -91,16 +106,31 @@ export class App {
     });
   }
 
-  /** Reads the union; whatever else is asked for is a part of it. */
-  loadComparison(run: string, a: string, b: string, mass: number | null): void {
-    const variables = {
-      a: classId(run, a),
-      b: classId(run, b),
-      mass,
-      operation: 'UNION',
-      minShare: 0,
-    } as const;
-    this.comparison.load(`${run} ${a} ${b} ${mass}`, async (signal) => {
+  loadGroups(run: string): void {
+    this.groups.load(run, async (signal) => (await ask(GroupsQuery, { run }, signal)).run?.groups ?? []);
+  }
+
+  /** Indexes of the class on show and of the `count` others that the layer on show sees most like it. */
+  async nearest(count: number): Promise<number[]> {
+    const [item, layer] = [this.classes.byIndex(this.view.current.class), this.layer];
+    if (!item || !layer) return [];
+    const variables = { class: item.id, layer: layer.id, first: count };
+    const answer = (await ask(ClassNeighborsQuery, variables)).class;
+    const found = answer?.neighbors?.layers.flatMap(({ neighbors }) => neighbors) ?? [];
+    return [item.index, ...found.map((neighbor) => neighbor.class.index)];
+  }
+
+  /**
+   * Reads the union; whatever else is asked for is a part of it.
+   *
+   * @param mass that both graphs are cut at; null for the larger of the two classes' own, at which both hang together
+   * @param own each graph is cut at its class's own mass
+   */
+  loadComparison(run: string, a: string, b: string, mass: number | null, own: boolean): void {
+    const ids = { a: classId(run, a), b: classId(run, b) };
+    this.comparison.load(`${run} ${a} ${b} ${own ? 'own' : mass}`, async (signal) => {
+      const shared = own ? null : (mass ?? (await this.#largerMass(ids, signal)));
+      const variables = { ...ids, mass: shared, operation: 'UNION', minShare: 0 } as const;
       const found = (await ask(CompareQuery, variables, signal)).compare;
       if (!found)
         throw new ApiError(`Classes ${variables.a} and ${variables.b} cannot be compared.`, 'NOT_FOUND');
@@ -108,10 +138,21 @@ export class App {
     });
   }
 
-  /** Opens a class, in the chosen slot when comparing. */
+  async #largerMass(ids: { a: string; b: string }, signal: AbortSignal): Promise<number | null> {
+    const { a, b } = await ask(ClassMassesQuery, ids, signal);
+    return Math.max(a?.mass ?? 0, b?.mass ?? 0) || null;
+  }
+
+  /** Opens a class, in the chosen slot when comparing; takes it into the set or out of it where one is collected. */
   choose(index: number, slot: Slot = this.slot): void {
     const chosen = String(index);
     this.focus.clear();
+    if (this.collecting) {
+      const members = new Set(this.selection);
+      if (!members.delete(index)) members.add(index);
+      this.view.go({ set: writeSet(members) });
+      return;
+    }
     if (this.view.current.mode === 'explore' || slot === 'a') this.view.go({ class: chosen });
     else this.view.go({ b: chosen });
   }

@@ -52,6 +52,14 @@ function toRanges(values: readonly string[]): string[] {
   });
 }
 
+/** Several ids or names, which hold no comma. */
+export const list = (key: string): Field<readonly string[]> => ({
+  key,
+  first: NONE,
+  read: (given) => given.split(',').filter(Boolean),
+  write: (value) => (value.length > 0 ? value.join(',') : null),
+});
+
 /** One of some words; the first of them is what holds where none is given. */
 export function choice<Value extends string>(key: string, words: Record<string, Value>): Field<Value> {
   const [first] = Object.values(words);

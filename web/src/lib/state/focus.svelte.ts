@@ -5,6 +5,8 @@ const LINGER_MS = 140;
 export class Focus {
   vertex = $state<string | null>(null);
   edge = $state<string | null>(null);
+  /** In which of two drawings side by side it is, from the left. */
+  side = $state(0);
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   onVertex(id: string): void {

@@ -1,7 +1,7 @@
 /** What a group of classes has in common as a drawing: a vertex is the larger, the more of the classes keep it. */
 
 import { assemble, edgeId, vertexSize, type Drawing } from '$lib/graph/drawing';
-import type { Overlap } from './operations';
+import type { Overlap } from '$lib/api/operations';
 
 /** The drawing of the channels and edges that enough classes of a group keep. */
 export function drawOverlap(overlap: Overlap): Drawing {
@@ -30,8 +30,3 @@ export function drawOverlap(overlap: Overlap): Drawing {
 
 /** In how many of `n` classes a channel has to be where nobody chose: half of them. */
 export const halfOf = (n: number): number => Math.max(1, Math.ceil(n / 2));
-
-/** The kept mass that two classes are compared at where nobody chose: the larger of their own. */
-export function sharedMass(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? (a ?? b) : Math.max(a, b);
-}

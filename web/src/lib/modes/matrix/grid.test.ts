@@ -8,10 +8,15 @@ describe('columns', () => {
   ];
 
   it('come in the order of any row, equal ones by index', () => {
-    expect(orderColumns(rows, 4, null)).toEqual([0, 1, 2, 3]);
+    expect(orderColumns(rows, 4, 'index')).toEqual([0, 1, 2, 3]);
     expect(orderColumns(rows, 4, 'a')).toEqual([1, 2, 0, 3]);
     expect(orderColumns(rows, 4, 'b')).toEqual([2, 3, 0, 1]);
     expect(orderColumns(rows, 4, 'gone')).toEqual([0, 1, 2, 3]);
+  });
+
+  it('come in the order of the mean, or of what tells the rows apart', () => {
+    expect(orderColumns(rows, 4, 'mean')).toEqual([2, 1, 3, 0]);
+    expect(orderColumns(rows, 4, 'spread')).toEqual([1, 2, 3, 0]);
   });
 });
 

@@ -6,11 +6,30 @@ export interface MatrixRow {
   values: ArrayLike<number>;
 }
 
-/** Columns in the order of one row's values, largest first; by index where no row is given. */
-export function orderColumns(rows: readonly MatrixRow[], columns: number, by: string | null): number[] {
+/** Orders that are no row's: the layer's own, the rows' mean, the difference between their largest and smallest. */
+export const INDEX = 'index';
+export const MEAN = 'mean';
+export const SPREAD = 'spread';
+
+/** Columns in the order of one row's values, of the rows' mean or their spread, largest first; otherwise by index. */
+export function orderColumns(rows: readonly MatrixRow[], columns: number, by: string): number[] {
   const order = Array.from({ length: columns }, (_, column) => column);
-  const values = rows.find(({ id }) => id === by)?.values;
+  const values = keysOf(rows, columns, by);
   return values ? order.sort((a, b) => values[b]! - values[a]! || a - b) : order;
+}
+
+function keysOf(rows: readonly MatrixRow[], columns: number, by: string): ArrayLike<number> | undefined {
+  if (by !== MEAN && by !== SPREAD) return rows.find(({ id }) => id === by)?.values;
+  return Float64Array.from({ length: columns }, (_, column) => {
+    let [sum, least, most] = [0, Infinity, -Infinity];
+    for (const { values } of rows) {
+      const value = values[column]!;
+      sum += value;
+      least = Math.min(least, value);
+      most = Math.max(most, value);
+    }
+    return by === MEAN ? sum / Math.max(1, rows.length) : most - least;
+  });
 }
 
 export interface Span {

@@ -67,7 +67,7 @@ export function layoutBlocks(layers: readonly BlockLayer[]): BlockDiagram {
     const top = topOf.get(link.target)! + BLOCK_HEIGHT;
     const lane = laneOf.get(link);
     if (lane === undefined) {
-      return { ...link, kind: 'next', path: `M${BLOCK_WIDTH / 2} ${bottom}V${top + 2}` };
+      return { ...link, kind: 'next', path: `M${BLOCK_WIDTH / 2} ${bottom}L${BLOCK_WIDTH / 2} ${top + 2}` };
     }
     // It leaves the upper half of its source and arrives at the lower half of its target.
     const [y1, y2] = [bottom + BLOCK_HEIGHT * 0.3, top - BLOCK_HEIGHT * 0.3];
@@ -76,7 +76,7 @@ export function layoutBlocks(layers: readonly BlockLayer[]): BlockDiagram {
     return {
       ...link,
       kind: 'arc',
-      path: `M${BLOCK_WIDTH} ${y1}H${x - r}Q${x} ${y1} ${x} ${y1 - r}V${y2 + r}Q${x} ${y2} ${x - r} ${y2}H${BLOCK_WIDTH + 3}`,
+      path: `M${BLOCK_WIDTH} ${y1}L${x - r} ${y1}Q${x} ${y1} ${x} ${y1 - r}L${x} ${y2 + r}Q${x} ${y2} ${x - r} ${y2}L${BLOCK_WIDTH + 3} ${y2}`,
     };
   });
   const outermost = Math.max(-1, ...laneOf.values());

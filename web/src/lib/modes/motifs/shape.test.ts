@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { layoutMotif } from './shape';
+import { layoutMotif, type MotifPlace } from './shape';
 
 const channel = (id: string, layerIndex: number) => ({ id, layerIndex });
 const edge = (text: string) => ({ source: text[0]!, target: text[1]! });
@@ -22,7 +22,7 @@ describe('the drawing of a motif', () => {
       [channel('a', 0), channel('b', 1), channel('c', 1), channel('d', 2)],
       [edge('ab'), edge('ac'), edge('bd'), edge('cd')],
     );
-    const [a, b, c, d] = places as [Place, Place, Place, Place];
+    const [a, b, c, d] = places as [MotifPlace, MotifPlace, MotifPlace, MotifPlace];
     expect(b.x).toBe(c.x);
     expect(a.y).toBe(d.y);
     expect(a.y).toBeCloseTo((b.y + c.y) / 2);
@@ -42,5 +42,3 @@ describe('the drawing of a motif', () => {
     expect(height).toBeGreaterThan(48);
   });
 });
-
-type Place = { x: number; y: number };
