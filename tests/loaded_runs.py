@@ -87,6 +87,7 @@ def read_dump(driver: neo4j.Driver) -> Dump:
         ),
         "scores": rows("MATCH (c:Class)-[r:SCORES]->(n) RETURN c.id, n.id, r.name, r.value"),
         "places": rows("MATCH (c:Class)-[r:PLACED_IN]->(l:Layer) RETURN c.id, l.id, r.x, r.y"),
+        "examples": rows("MATCH (c:Channel)-[r:EXAMPLE]->(i:Image) RETURN c.id, i.id, r.rank, r.activation"),
         "relationships": rows("MATCH ()-[r]->() RETURN type(r), count(*)"),
         "relationship types": rows(
             "MATCH ()-[r]->() UNWIND keys(r) AS key RETURN DISTINCT type(r), key, valueType(r[key])"

@@ -1,5 +1,6 @@
 """Small whole run folders for tests, written through the same functions as ingest's."""
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -267,3 +268,62 @@ def random_run(
         named = {"margin": made} if scores else {}
         classes.append(ClassSpec(name, images + 10 * (index % 3), activations, edges, accuracy, scores=named))
     return build_run(path, layers, classes, run_id=run_id, excluded=excluded, pictures=pictures, embeddings=embeddings)
+
+
+def with_images(folder: RunFolder, per_class: int = 6) -> RunFolder:
+    """Gives a run images, dataset examples of every channel but each layer's first, and class 0's own of its second.
+
+    Of a class's images the first is taken for the next class, the second for none of the run's, the last could not be
+    read; the others are right. Class 1's label matches no output. Strips are bytes that tell what they are.
+    """
+    tables = {
+        name.removesuffix(".parquet"): folder.table(name.removesuffix(".parquet")) for name in folder.manifest.files
+    }
+    classes = tables["classes"].column("class").to_pylist()
+    images: list[dict[str, Any]] = []
+    for class_ in classes:
+        for place in range(per_class):
+            failed, known = place == per_class - 1, class_ != 1
+            predicted = [classes[(classes.index(class_) + 1) % len(classes)], None][place] if place < 2 else class_
+            images.append(
+                {
+                    "image": len(images),
+                    "class": class_,
+                    "path": f"c{class_}/{place}.png",
+                    "predicted": None if failed else predicted,
+                    "probability": None if failed or not known else place / 8,
+                    "error": "truncated" if failed else None,
+                }
+            )
+    rows: dict[str, list[dict[str, Any]]] = {"class_examples": [], "class_sprites": [], "examples": []}
+    box = {"left": 1, "top": 2, "right": 9, "bottom": 8}
+    packs = folder.path / "class-examples"
+    packs.mkdir()
+    pack = b""
+    for layer, size in enumerate(tables["layers"].column("channels").to_pylist()):
+        for channel in range(1, size):
+            for rank in range(3):
+                number = (channel * 5 + rank * 7) % (len(classes) * per_class)
+                shown = {"layer": layer, "channel": channel, "rank": rank, **box}
+                rows["examples"].append({**shown, "image": number, "activation": 3.5 - rank})
+        own = {"class": 0, "layer": layer, "channel": 1}
+        rows["class_examples"] += [
+            {**own, "rank": rank, **box, "image": 3 - rank, "activation": 2.5 - rank} for rank in range(2)
+        ]
+        strip = f"RIFF strip of layer {layer}".encode() * (layer + 1)
+        rows["class_sprites"].append(
+            {
+                **own,
+                "file": "class-examples/0.pack",
+                "offset": len(pack),
+                "bytes": len(strip),
+                "tiles": 2,
+                "tile_px": 64,
+                "sha256": hashlib.sha256(strip).hexdigest(),
+            }
+        )
+        pack += strip
+    (packs / "0.pack").write_bytes(pack)
+    rows["images"] = images
+    tables |= {name: pa.Table.from_pylist(found, schema=TABLES[name]) for name, found in rows.items()}
+    return write_run(folder.path, tables, run_id=folder.manifest.id, settings=folder.manifest.settings)

@@ -1,7 +1,8 @@
 """Ids, the same string in Parquet, Cypher, GraphQL, URL, SVG and CSV.
 
 A channel is `layer/channel` inside a run and `run/layer/channel` globally; a layer is `run/layer`; a class is
-`run/index`, where index is its number in the column `class` of `classes.parquet`. A run's id holds no slash, so every
+`run/index`, where index is its number in the column `class` of `classes.parquet`; an image is `run/number`, its number
+in `images.parquet`. A run's id holds no slash, so every
 id splits one way.
 """
 
@@ -65,6 +66,11 @@ def layer_id(run: str, layer: str) -> str:
 def class_id(run: str, index: int) -> str:
     """Returns the global id of a class, `run/index`."""
     return f"{run}/{index}"
+
+
+def image_id(run: str, number: int) -> str:
+    """Returns the global id of an image, `run/number`."""
+    return f"{run}/{number}"
 
 
 def channel_id(run: str, layer: str, channel: int) -> str:

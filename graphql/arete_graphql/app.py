@@ -69,6 +69,7 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
     return Starlette(
         routes=[
             Route("/graphql", graphql.answer, methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
+            Route("/images/{run}/classes/{class}/{name}", pictures.answer_for_class, methods=["GET"]),
             Route("/images/{run}/{kind}/{name}", pictures.answer, methods=["GET"]),
             Route("/healthz", _alive),
             Route("/readyz", ready),

@@ -17,7 +17,7 @@ from arete_graphql.settings import Limits
 from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
 from arete_queries.channel_page import ChannelOverClasses
-from arete_queries.results import AttributionGraph, ChannelInfo, LayerInfo
+from arete_queries.results import AttributionGraph, ChannelInfo, ClassInfo, LayerInfo
 from arete_queries.runner import QueryRunner
 
 RunnerFactory = Callable[[], Awaitable[QueryRunner]]
@@ -185,12 +185,14 @@ class RequestContext:
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
+    classes: DataLoader[str, ClassInfo | None] = field(init=False)
     channels: DataLoader[str, ChannelInfo | None] = field(init=False)
     over_classes: DataLoader[ChannelKey, ChannelOverClasses] = field(init=False)
 
     def __post_init__(self) -> None:
         self.layers = DataLoader(self._load_layers)
         self.graphs = DataLoader(self._load_graphs)
+        self.classes = DataLoader(self._load_classes)
         self.channels = DataLoader(self._load_channels)
         self.over_classes = DataLoader(self._load_over_classes)
 
@@ -230,6 +232,10 @@ class RequestContext:
     async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...]]:
         found = await self.read(reads.layers_of_runs, runs)
         return [found.get(run, ()) for run in runs]
+
+    async def _load_classes(self, ids: list[str]) -> list[ClassInfo | None]:
+        found = await self.read(reads.get_classes, ids)
+        return [found.get(id_) for id_ in ids]
 
     async def _load_graphs(self, keys: list[GraphKey]) -> list[AttributionGraph | BaseException]:
         return await asyncio.gather(

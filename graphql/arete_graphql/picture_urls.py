@@ -34,3 +34,19 @@ def atlas_url(run: str, kind: str, layer_index: int, content_hash: str) -> str:
         A path on the service.
     """
     return f"/images/{run}/atlases/{kind}-{layer_index}.webp?v={content_hash}"
+
+
+def class_picture_url(run: str, class_index: int, layer_index: int, channel: int, content_hash: str) -> str:
+    """Returns the address of a channel's strip of dataset examples from one class.
+
+    Args:
+        run: The run's id.
+        class_index: The class's index.
+        layer_index: The layer's index.
+        channel: The channel's index in the layer.
+        content_hash: Of the strip.
+
+    Returns:
+        A path on the service.
+    """
+    return f"/images/{run}/classes/{class_index}/{layer_index}-{channel}.webp?v={content_hash}"

@@ -24,6 +24,7 @@ from arete_graphql.context import Database
 from arete_graphql.limits import Gate
 from arete_graphql.picture_tables import RunPictures, read_pictures, stamp_of
 from arete_queries import reads
+from arete_queries.image_tables import image_tables
 
 log = logging.getLogger("arete.api")
 
@@ -37,19 +38,23 @@ LOOKUP_S = 2.0
 
 KINDS = ("examples", "features", "atlases")
 _NAME = re.compile(r"((?:0|[1-9][0-9]{0,6})-(?:0|[1-9][0-9]{0,6}))\.webp", re.ASCII)
+_INDEX = re.compile(r"0|[1-9][0-9]{0,6}", re.ASCII)
+_PACK = re.compile(r"(class-examples)/([0-9]{1,7}\.pack)", re.ASCII)
 _ATLAS_NAME = re.compile(r"((?:examples|features)-(?:0|[1-9][0-9]{0,6}))\.webp", re.ASCII)
 
 
-def read_plainly(folder: Path, inner: str, name: str) -> bytes | None:
-    """Reads `folder/inner/name`, following no symbolic link.
+def read_plainly(folder: Path, inner: str, name: str, offset: int = 0, length: int | None = None) -> bytes | None:
+    """Reads `folder/inner/name` or some of its bytes, following no symbolic link.
 
     Args:
         folder: A run folder.
         inner: Name of a folder in it, without a slash.
         name: A file name without a slash.
+        offset: Where to begin.
+        length: How many bytes; the whole file when None.
 
     Returns:
-        The content, or None where there is no such regular file.
+        The content, or None where there is no such regular file, or it is too short.
     """
     try:
         directory = os.open(folder / inner, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -66,7 +71,13 @@ def read_plainly(folder: Path, inner: str, name: str) -> bytes | None:
         os.close(descriptor)
         return None
     with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+        if length is None:
+            return file.read()
+        # The table may come from a stranger: no more is asked for than there is.
+        if offset < 0 or length < 0 or offset + length > os.fstat(descriptor).st_size:
+            return None
+        file.seek(offset)
+        return file.read(length)
 
 
 @dataclass(frozen=True)
@@ -126,6 +137,45 @@ class Pictures:
         # Of what is there, not of what the table says: while pictures are made anew the two may differ.
         digest = await asyncio.to_thread(lambda: hashlib.sha256(content).hexdigest())
         return Response(content, media_type=file.media_type, headers=_headers(digest, asked))
+
+    async def answer_for_class(self, request: Request) -> Response:
+        """Answers a request for a channel's examples from one class: some of the bytes of the class's file.
+
+        Args:
+            request: Its path parameters are `run`, `class` and `name`, its query may hold `v`.
+
+        Returns:
+            The picture, or 304 where the caller has it.
+
+        Raises:
+            NotFoundError: If the run, the class, the channel or the file is not there.
+            DatabaseUnavailableError: If the run could not be looked up.
+        """
+        run, class_, name = (request.path_params[key] for key in ("run", "class", "name"))
+        match = _NAME.fullmatch(name)
+        if match is None or not _INDEX.fullmatch(class_):
+            raise NotFoundError(
+                "picture", f"{class_}/{name}", hint="pictures are named CLASS_INDEX/LAYER_INDEX-CHANNEL.webp"
+            )
+        known = await self._look_up(run)
+        layer, channel = map(int, match[1].split("-"))
+
+        def read() -> tuple[bytes | None, str]:
+            place = image_tables(str(known.folder)).class_strip_place(int(class_), layer, channel)
+            plain = None if place is None else _PACK.fullmatch(place.file)
+            if place is None or plain is None:
+                raise NotFoundError("picture", f"{run}/classes/{class_}/{name}", hint="this run has no such picture")
+            return read_plainly(known.folder, plain[1], plain[2], place.offset, place.length), place.sha256
+
+        content, sha256 = await asyncio.to_thread(read)
+        headers = _headers(sha256, request.query_params.get("v"))
+        if content is None:
+            raise NotFoundError(
+                "picture", f"{run}/classes/{class_}/{name}", hint="its file is missing from the run folder"
+            )
+        if f'"{sha256}"' in [one.strip() for one in request.headers.get("if-none-match", "").split(",")]:
+            return Response(status_code=304, headers=headers)
+        return Response(content, media_type="image/webp", headers=headers)
 
     async def _look_up(self, run: str) -> _Known:
         try:

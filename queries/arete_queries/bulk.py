@@ -34,12 +34,13 @@ from arete_queries.engine.importer import ImportReport, import_store
 from arete_queries.engine.process import start_locked
 from arete_queries.engine.swap import swap_store
 from arete_queries.load import LoadReport, complete_run, conflict, make_nodes, prepare_schema
+from arete_queries.load_examples import load_examples
 from arete_queries.run_rows import class_rows
 from arete_queries.runner import QueryRunner
 from arete_queries.scores import load_scores
 from arete_queries.write_class import ClassSummary, show_class, together
 
-_LABELS: Final = ["Run", "Layer", "Channel", "Class", "Load"]
+_LABELS: Final = ["Run", "Layer", "Channel", "Class", "Load", "Image"]
 _EDGE_BYTES: Final = 180  # 34 of relationship, 41 of properties, 48 of index, a third more in the importer's own files
 _INDEX_WAIT_S: Final = 12 * 3600.0
 _ENGINE_WAIT_S: Final = 900.0  # to start, and to write all pages at a stop: a minute or two with 100 million edges
@@ -246,6 +247,7 @@ async def _finish(address: EngineAddress, runs: Sequence[BulkRun], progress: Pro
                 await together(*(_check(runner, run, places, task) for _ in range(_CHECKS_AT_ONCE)))
             await load_scores(runner, run.folder)
             await load_embeddings(runner, run.folder)
+            await load_examples(runner, run.folder)
             await complete_run(runner, run.id, run.data)
 
 

@@ -26,6 +26,7 @@ from arete_core.run_folder import RunFolder
 from arete_queries.embeddings import load_embeddings
 from arete_queries.exclusion import rank_stale, take_over_exclusions
 from arete_queries.hold import hold_run
+from arete_queries.load_examples import load_examples
 from arete_queries.run_rows import channel_rows, class_rows, layer_rows, run_properties
 from arete_queries.runner import QueryRunner
 from arete_queries.scores import load_scores
@@ -40,6 +41,8 @@ _SCHEMA: Final = (
     "schema_channel_id",
     "schema_class_id",
     "schema_class_key",
+    "schema_image_id",
+    "schema_image_run",
     "schema_load_id",
     "schema_influences_class",
     "schema_attributes_class",
@@ -188,6 +191,7 @@ class _Loader:
                 task.advance()
         await load_scores(self._runner, self._folder)
         await load_embeddings(self._runner, self._folder)
+        await load_examples(self._runner, self._folder)
         await complete_run(self._runner, self._run, data)
         if without_graph:
             self._progress.say(
@@ -329,5 +333,6 @@ async def _delete(runner: QueryRunner, run: str, progress: Progress) -> None:
             await clear_class(runner, state["key"])
             await runner.run("delete_class", {"class": state["key"]})
             task.advance()
+    await delete_all(runner, "delete_images", {"run": run})
     await delete_all(runner, "delete_channels", {"run": run})
     await runner.run("delete_run", {"run": run})

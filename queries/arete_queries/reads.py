@@ -28,6 +28,7 @@ from arete_queries.groups import (
     list_groups,
     update_group,
 )
+from arete_queries.images import channel_examples, get_classes, list_images
 from arete_queries.lists import (
     get_channel,
     get_class,
@@ -59,6 +60,7 @@ __all__ = [
     "SearchKind",
     "UseOrder",
     "channel_communities",
+    "channel_examples",
     "channel_in_class",
     "channel_over_classes",
     "channel_uses",
@@ -78,6 +80,7 @@ __all__ = [
     "get_channel",
     "get_channels",
     "get_class",
+    "get_classes",
     "get_group",
     "get_layer",
     "get_run",
@@ -90,6 +93,7 @@ __all__ = [
     "list_classes",
     "list_group_classes",
     "list_groups",
+    "list_images",
     "list_layers",
     "list_runs",
     "overlap_classes",

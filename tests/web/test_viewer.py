@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.web, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
-def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Starts `arete demo` in a new data folder, with the engine's jars of the checkout; gives its address."""
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Starts `arete demo` in a new data folder, with the engine's jars of the checkout; gives its address and token."""
     home = tmp_path_factory.mktemp("demo")
     jars = Path(os.environ.get("ARETE_HOME", ROOT / ".arete")) / "engine"
     if jars.is_dir():
@@ -29,7 +29,7 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = home / "demo.log"
     environment = {key: value for key, value in os.environ.items() if not key.startswith("ARETE_")}
     with log.open("wb") as errors:
-        demo = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "arete", "demo", "--no-open", "--no-features", "--port", "0", "--home", str(home)],
             env=environment | {"PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,
@@ -37,24 +37,24 @@ def demo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             text=True,
         )
     try:
-        assert demo.stdout is not None
-        for line in demo.stdout:
-            found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        assert process.stdout is not None
+        for line in process.stdout:
+            found = re.search(r"(http://127\.0\.0\.1:\d+/)\S*#token=(\S+)", line)
             if found:
-                yield found.group()
+                yield {"ARETE_URL": found[1], "ARETE_TOKEN": found[2]}
                 break
         else:
-            pytest.fail(f"arete demo ended with {demo.wait()}:\n{log.read_text()[-4000:]}")
+            pytest.fail(f"arete demo ended with {process.wait()}:\n{log.read_text()[-4000:]}")
     finally:
-        demo.send_signal(signal.SIGTERM)
-        demo.communicate(timeout=60)  # reads on, so that nothing waits for a full pipe, and closes it
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)  # reads on, so that nothing waits for a full pipe, and closes it
 
 
-def test_viewer_in_chromium(demo_url: str) -> None:
+def test_viewer_in_chromium(demo: dict[str, str]) -> None:
     result = subprocess.run(
         ["npm", "run", "--silent", "e2e"],
         cwd=ROOT / "web",
-        env=os.environ | {"ARETE_URL": demo_url},
+        env=os.environ | demo,
         check=False,
         capture_output=True,
         text=True,

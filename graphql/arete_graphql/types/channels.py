@@ -8,6 +8,7 @@ from strawberry import ID
 from arete_graphql.context import ChannelKey, Info
 from arete_graphql.picture_types import Picture
 from arete_graphql.types.common import After, Connection, First, describe_enum
+from arete_graphql.types.images import Example
 from arete_queries import reads
 from arete_queries.arguments import check_first
 from arete_queries.channel_page import ClassUseOrder
@@ -41,6 +42,22 @@ class Channel:
     feature: Picture | None = strawberry.field(
         description="Its feature visualization, then different pictures that excite it too; null where none was made."
     )
+
+    @strawberry.field(
+        description="Its dataset examples, best first: of the whole run, or of one class. None where the run has none, "
+        "or where the class's graph did not keep the channel when the run was made."
+    )
+    async def examples(
+        self,
+        info: Info,
+        class_: Annotated[
+            ID | None, strawberry.argument(name="class", description="Of this class's images; absent: of all.")
+        ] = None,
+        first: First = 10,
+    ) -> list[Example]:
+        """Reads the channel's examples."""
+        found = await info.context.read(reads.channel_examples, self.id, class_=class_, first=first)
+        return [Example.of(one) for one in found]
 
     @classmethod
     def of(cls, info: ChannelInfo) -> Self:

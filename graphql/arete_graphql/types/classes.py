@@ -7,9 +7,10 @@ from strawberry import ID
 
 from arete_graphql.context import GraphKey, Info
 from arete_graphql.limits import check_edges
-from arete_graphql.types.common import First, Mass, MinShare, describe_enum, layer_name, mirror
+from arete_graphql.types.common import After, Connection, First, Mass, MinShare, describe_enum, layer_name, mirror
+from arete_graphql.types.images import Image
 from arete_queries import reads
-from arete_queries.results import ClassInfo, ClassKind, ClassOrder
+from arete_queries.results import ClassInfo, ClassKind, ClassOrder, ImageFilter
 
 if TYPE_CHECKING:
     from arete_graphql.types.graphs import AttributionGraph
@@ -78,6 +79,20 @@ class Class:
             histogram=None if info.histogram is None else list(info.histogram),
             run_id=ID(info.run),
         )
+
+    @strawberry.field(description="Its images that could be read, by number; none in a run without images.")
+    async def image_list(
+        self,
+        info: Info,
+        where: Annotated[
+            ImageFilter, strawberry.argument(description="All, or those that the model gets right, or wrong.")
+        ] = ImageFilter.ALL,
+        first: First = 50,
+        after: After = None,
+    ) -> Connection[Image]:
+        """Reads a page of the class's images."""
+        page = await info.context.read(reads.list_images, self.id, where=where, first=first, after=after)
+        return Connection[Image].of(page, Image.of)
 
     @strawberry.field(description="Its attribution graph: the channels that it excites, and which caused which.")
     async def graph(

@@ -18,7 +18,7 @@ from arete_graphql.settings import ApiSettings, Limits
 from arete_queries.engine import EngineAddress
 from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
-from run_builder import random_run, write_run
+from run_builder import random_run, with_images, write_run
 
 RUN = "demo"
 OTHER = "demo-2"
@@ -116,7 +116,9 @@ def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> 
     """The service; its runs replace what other tests left under their ids and nothing else."""
     base = tmp_path_factory.mktemp("runs")
     folder = with_pictures(
-        random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, embeddings=True, seed=3)
+        with_images(
+            random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, embeddings=True, seed=3)
+        )
     )
     other = random_run(base / OTHER, run_id=OTHER, class_count=2, seed=4)
     statements: list[str] = []

@@ -397,3 +397,56 @@ def test_an_embedding_of_a_layer_that_is_not_the_run_s(service: Any, layer: str)
     answer = service.ask('query ($layer: ID!) { run(id: "demo") { embedding(layer: $layer) { x } } }', layer=layer)
     assert answer["data"]["run"]["embedding"] is None
     assert answer["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+
+
+EXAMPLES = """
+query ($channel: ID!, $class: ID) {
+  channel(id: $channel) {
+    examples(class: $class) {
+      rank activation box
+      image { id number probability class { id name } predicted { id } }
+      picture { url index tiles tilePx }
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(("class_", "count"), [(None, 3), ("demo/0", 2)])
+def test_examples_and_their_pictures(service: Any, class_: str | None, count: int) -> None:
+    before = len(service.statements)
+    found = service.data(EXAMPLES, channel="demo/block2/1", **{"class": class_})["channel"]["examples"]
+    # The channel, where its examples lie, and all classes at once.
+    assert len([name for name in service.statements[before:] if name != "run_folders"]) == 3
+    assert [one["rank"] for one in found] == list(range(count))
+    assert found[0]["image"]["class"]["id"].startswith("demo/")
+    assert [one["picture"]["index"] for one in found] == list(range(count))
+    (url,) = {one["picture"]["url"] for one in found}
+    answer = service.http.get(url)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "image/webp"
+    assert "immutable" in answer.headers["cache-control"]
+    assert answer.content == (b"RIFF" + b"demo 2-1" * 100 if class_ is None else b"RIFF strip of layer 2" * 3)
+    tag = answer.headers["etag"]
+    assert service.http.get(url, headers={"If-None-Match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["0/2-9.webp", "7/2-1.webp", "x/2-1.webp", "0/2-1.png", "-1/2-1.webp", "0/..%2f..%2fmanifest.json", "00/2-1.webp"],
+)
+def test_strips_of_classes_that_are_not_there(service: Any, address: str) -> None:
+    assert service.http.get(f"/images/demo/classes/{address}").status_code == 404
+
+
+def test_images_of_a_class(service: Any) -> None:
+    query = """query ($where: ImageFilter!, $after: String) {
+      class(id: "demo/0") { imageList(where: $where, first: 2, after: $after) {
+        totalCount nodes { id predicted { id } probability } pageInfo { hasNextPage endCursor } } } }"""
+    page = service.data(query, where="CORRECT")["class"]["imageList"]
+    assert (page["totalCount"], page["pageInfo"]["hasNextPage"]) == (3, True)
+    assert [one["id"] for one in page["nodes"]] == ["demo/2", "demo/3"]
+    rest = service.data(query, where="CORRECT", after=page["pageInfo"]["endCursor"])["class"]["imageList"]
+    assert [one["id"] for one in rest["nodes"]] == ["demo/4"]
+    wrong = service.data(query, where="MISCLASSIFIED")["class"]["imageList"]
+    assert [(one["id"], one["predicted"]) for one in wrong["nodes"]] == [("demo/0", {"id": "demo/1"}), ("demo/1", None)]

@@ -12,7 +12,7 @@ from arete_queries.engine import EngineAddress
 from arete_queries.groups import create_group
 from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
-from run_builder import hand_worked_run, random_run
+from run_builder import hand_worked_run, random_run, with_images
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +22,18 @@ def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory:
     engine_driver.execute_query("MATCH (n) DETACH DELETE n")
     base = tmp_path_factory.mktemp("runs")
     folders = [
-        random_run(
-            base / "tiny",
-            class_count=8,
-            sizes=(12, 20, 24, 16, 10),
-            edges_per_target=7,
-            excluded=[(1, 2), (3, 0)],
-            pictures=True,
-            scores=True,
-            embeddings=True,
-            seed=3,
+        with_images(
+            random_run(
+                base / "tiny",
+                class_count=8,
+                sizes=(12, 20, 24, 16, 10),
+                edges_per_target=7,
+                excluded=[(1, 2), (3, 0)],
+                pictures=True,
+                scores=True,
+                embeddings=True,
+                seed=3,
+            )
         ),
         random_run(base / "other", run_id="other", class_count=2, seed=4),
         hand_worked_run(base / "hand-worked"),

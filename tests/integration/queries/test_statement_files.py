@@ -88,6 +88,9 @@ CASES: dict[str, dict[str, Any]] = {
     "delete_run": {"run": "other"},
     "edges_of_class": {"class": 0},
     "excluded_channels": {"run": "tiny"},
+    "classes_by_id": {"classes": [A, B, "tiny/99"]},
+    "delete_images": {"run": "tiny", "limit": 5},
+    "example_place": {"channel": "tiny/block1/3", "class": A},
     "embedding": {"layer": "tiny/block1"},
     "foreign_nodes": {"known": ["Run", "Layer", "Channel"]},
     "gds_drop": {"graph": "nothing"},
@@ -115,6 +118,10 @@ CASES: dict[str, dict[str, Any]] = {
         "class": 0, "run": "tiny", "positions": [0], "counts": [1], "ranks": [0.5], "entries": [0.0], "kept": [True],
     },
     "write_attributes": {"class": 0, **EDGES},
+    "write_examples": {
+        "run": "tiny", "channels": ["tiny/block1/3"], "ranks": [0], "activations": [1.5],
+        "images": [{"id": "tiny/7", "number": 7}],
+    },
     "write_embedding": {"layer": "tiny/block1", "classes": [A, B], "x": [0.5, -0.5], "y": [0.0, 1.0]},
     "write_influences": {"class": 0, **EDGES},
 }  # fmt: skip

@@ -7,6 +7,7 @@ import type { ClassFields } from './generated/class-fields';
 import type { ClassGraphQuery } from './generated/class-graph';
 import type { ClassesQuery } from './generated/classes';
 import type { CompareQuery } from './generated/compare';
+import type { ExampleFields } from './generated/example-fields';
 import type { PictureFields } from './generated/picture-fields';
 import type { SearchQuery } from './generated/search';
 import type { GroupsQuery } from './generated/groups';
@@ -24,6 +25,7 @@ export type ClassPage = NonNullable<ResultOf<typeof ClassesQuery>['run']>['class
 export type ClassInfo = FragmentOf<typeof ClassFields>;
 export type Channel = FragmentOf<typeof ChannelFields>;
 export type Picture = FragmentOf<typeof PictureFields>;
+export type Example = FragmentOf<typeof ExampleFields>;
 export type ClassWithGraph = NonNullable<ResultOf<typeof ClassGraphQuery>['class']>;
 export type AttributionGraph = NonNullable<ClassWithGraph['graph']>;
 export type Comparison = NonNullable<ResultOf<typeof CompareQuery>['compare']>;
