@@ -53,6 +53,7 @@ class Service:
             viewer_operations_only=settings.operations == "viewer",
             access_log=settings.access_log or settings.log_format == "json",
             dev=dev,
+            browser_url=self._browser_url,
         )
         set_up_logging(LogFormat(settings.log_format), requests=self._api.access_log)
         self._server = ApiServer(self._api, self._connect, on_listening=self._announce)
@@ -73,6 +74,9 @@ class Service:
         """
         self._address = address
         self._server.run()
+
+    def _browser_url(self) -> str:
+        return "" if self._address is None else self._address().browser_url
 
     async def _connect(self) -> QueryRunner:
         assert self._address is not None  # noqa: S101 - the service runs only with an address

@@ -16,7 +16,7 @@ from arete_graphql.metrics import Metrics
 from arete_graphql.settings import Limits
 from arete_graphql.token import WriteAccess, require
 from arete_queries import reads
-from arete_queries.channel_page import ChannelLinks
+from arete_queries.channel_page import ChannelOverClasses
 from arete_queries.results import AttributionGraph, ChannelInfo, ClassInfo, LayerInfo
 from arete_queries.runner import QueryRunner
 
@@ -154,11 +154,12 @@ class GraphKey:
 
 
 @dataclass(frozen=True)
-class LinkKey:
-    """What makes two requests for a channel's inputs or outputs the same question."""
+class ChannelKey:
+    """What a request wants to know of a channel over all classes: its profile, or so many inputs or outputs."""
 
     channel_id: str
-    first: int
+    profile: bool = False
+    links: int = 0
 
 
 @dataclass
@@ -171,6 +172,7 @@ class RequestContext:
         limits: How much the request may ask for.
         write_access: Whether it may change anything.
         operation_type: What the document turned out to be; None until it is about to run.
+        browser_url: Tells where Neo4j Browser is; empty where that is not known.
         reads_started: Reads from the database so far.
     """
 
@@ -179,19 +181,20 @@ class RequestContext:
     limits: Limits
     write_access: WriteAccess = WriteAccess.NO_TOKEN
     operation_type: OperationType | None = None
+    browser_url: Callable[[], str] = str
     reads_started: int = 0
     layers: DataLoader[str, tuple[LayerInfo, ...]] = field(init=False)
     graphs: DataLoader[GraphKey, AttributionGraph] = field(init=False)
     classes: DataLoader[str, ClassInfo | None] = field(init=False)
     channels: DataLoader[str, ChannelInfo | None] = field(init=False)
-    links: DataLoader[LinkKey, ChannelLinks] = field(init=False)
+    over_classes: DataLoader[ChannelKey, ChannelOverClasses] = field(init=False)
 
     def __post_init__(self) -> None:
         self.layers = DataLoader(self._load_layers)
         self.graphs = DataLoader(self._load_graphs)
         self.classes = DataLoader(self._load_classes)
         self.channels = DataLoader(self._load_channels)
-        self.links = DataLoader(self._load_links)
+        self.over_classes = DataLoader(self._load_over_classes)
 
     async def read(
         self, function: Callable[Concatenate[QueryRunner, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
@@ -226,8 +229,9 @@ class RequestContext:
         """
         require(self.write_access)
 
-    async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...] | BaseException]:
-        return await asyncio.gather(*(self.read(reads.list_layers, run) for run in runs), return_exceptions=True)
+    async def _load_layers(self, runs: list[str]) -> list[tuple[LayerInfo, ...]]:
+        found = await self.read(reads.layers_of_runs, runs)
+        return [found.get(run, ()) for run in runs]
 
     async def _load_classes(self, ids: list[str]) -> list[ClassInfo | None]:
         found = await self.read(reads.get_classes, ids)
@@ -243,10 +247,18 @@ class RequestContext:
         found = await self.read(reads.get_channels, ids)
         return [found.get(id_) for id_ in ids]
 
-    async def _load_links(self, keys: list[LinkKey]) -> list[ChannelLinks | BaseException]:
-        return await asyncio.gather(
-            *(self.read(reads.channel_links, key.channel_id, first=key.first) for key in keys), return_exceptions=True
-        )
+    async def _load_over_classes(self, keys: list[ChannelKey]) -> list[ChannelOverClasses | BaseException]:
+        """Reads what is wanted of one channel together."""
+
+        async def read(channel: str) -> ChannelOverClasses:
+            own = [key for key in keys if key.channel_id == channel]
+            profile, links = any(key.profile for key in own), max(key.links for key in own)
+            return await self.read(reads.channel_over_classes, channel, profile=profile, links=links)
+
+        channels = list(dict.fromkeys(key.channel_id for key in keys))
+        answers = await asyncio.gather(*map(read, channels), return_exceptions=True)
+        found = dict(zip(channels, answers, strict=True))
+        return [found[key.channel_id] for key in keys]
 
 
 Info = strawberry.Info[RequestContext, None]

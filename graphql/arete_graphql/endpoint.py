@@ -103,7 +103,13 @@ class GraphQLEndpoint:
         payload = await _read_payload(request, self._settings.limits)
         name = self._operations.name_of(payload.get("query"))
         access = write_access(request.headers.get("authorization"), self._settings)
-        context = RequestContext(request.state.request_id, self._database, self._settings.limits, access)
+        context = RequestContext(
+            request.state.request_id,
+            self._database,
+            self._settings.limits,
+            access,
+            browser_url=self._settings.browser_url,
+        )
         return await while_connected(request, self._look_up(request, payload, context, name))
 
     async def _look_up(self, request: Request, payload: dict[str, Any], context: RequestContext, name: str) -> Response:

@@ -23,12 +23,22 @@ from arete_graphql.types.overlaps import OverlapQueries
 from arete_graphql.types.rankings import RankingQueries
 from arete_graphql.types.runs import RunQueries
 from arete_graphql.types.searches import SearchQueries
+from arete_graphql.types.service import ServiceQueries
 
 SCHEMA_FILE = Path(__file__).resolve().parents[1] / "schema.graphql"
 
 
 @strawberry.type(description="What can be asked. An id that names nothing gives null and an error NOT_FOUND.")
-class Query(RunQueries, GraphQueries, OverlapQueries, MotifQueries, GroupQueries, SearchQueries, RankingQueries):
+class Query(
+    RunQueries,
+    GraphQueries,
+    OverlapQueries,
+    MotifQueries,
+    GroupQueries,
+    SearchQueries,
+    RankingQueries,
+    ServiceQueries,
+):
     """The root of every query; each subject brings its own fields."""
 
 

@@ -1,6 +1,7 @@
 """What the service is told: where to listen, which names it answers to, and how much one caller may ask for."""
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class ApiSettings:
         viewer_operations_only: Answer the viewer's own operations and nothing else.
         access_log: Log one line a request.
         viewer: Folder of the built viewer; None looks in the package, then in the checkout's `web/dist`.
+        browser_url: Tells where Neo4j Browser is on this machine; empty where that is not known.
         limits: How much may be asked for.
     """
 
@@ -79,6 +81,7 @@ class ApiSettings:
     viewer_operations_only: bool = False
     access_log: bool = False
     viewer: Path | None = None
+    browser_url: Callable[[], str] = str
     limits: Limits = field(default_factory=Limits)
 
     def host_names(self) -> tuple[str, ...]:

@@ -51,9 +51,10 @@ class ChannelLink:
 
 
 @dataclass(frozen=True)
-class ChannelLinks:
-    """The channels that influence a channel most over all classes, and those that it influences most."""
+class ChannelOverClasses:
+    """A channel over all classes of its run; `inputs` influence it most, `outputs` it influences most."""
 
+    profile: ChannelProfile
     inputs: tuple[ChannelLink, ...]
     outputs: tuple[ChannelLink, ...]
 
@@ -94,55 +95,43 @@ async def list_channel_classes(
     return Page(uses, row["total"], start, question)
 
 
-async def channel_profile(runner: QueryRunner, channel_id: str) -> ChannelProfile:
-    """Says how much every class uses a channel.
+async def channel_over_classes(
+    runner: QueryRunner, channel_id: str, *, profile: bool = True, links: int = 10
+) -> ChannelOverClasses:
+    """Says how much every class uses a channel, and what it is joined to over all classes of its run.
 
     Args:
         runner: The database.
         channel_id: The channel's id.
+        profile: Ask for the classes; without it the profile is empty.
+        links: How many inputs and outputs at most, 0 to 500: the largest sum of counts first, equal ones by layer and
+            index.
 
     Returns:
-        The profile.
+        Both, of one moment.
 
     Raises:
         NotFoundError: If there is no such channel.
+        BadInput: If `links` cannot be.
     """
-    rows = await runner.run("channel_profile", {"channel": check_text("channel", channel_id)})
+    asked = {"channel": check_text("channel", channel_id), "links": links and check_first(links)}
+    rows = await runner.run("channel_over_classes", asked | {"profile": profile})
     if not rows:
         await get_channel(runner, channel_id)
     (row,) = rows
     shares = tuple(count / images for count, images in zip(row["counts"], row["images"], strict=True))
-    return ChannelProfile(tuple(row["classes"]), tuple(row["counts"]), shares, tuple(row["ranks"]), tuple(row["kept"]))
-
-
-async def channel_links(runner: QueryRunner, channel_id: str, *, first: int = 10) -> ChannelLinks:
-    """Finds a channel's strongest inputs and outputs over all classes of its run.
-
-    Args:
-        runner: The database.
-        channel_id: The channel's id.
-        first: How many of each at most, 1 to 500.
-
-    Returns:
-        The channels, the largest sum of counts first, equal ones by layer and index.
-
-    Raises:
-        NotFoundError: If there is no such channel.
-        BadInput: If `first` cannot be.
-    """
-    asked = {"channel": check_text("channel", channel_id), "first": check_first(first)}
-    rows = await runner.run("channel_links", asked)
-    if not rows:
-        await get_channel(runner, channel_id)
-    (row,) = rows
-    sides = (
+    inputs, outputs = (
         tuple(
-            ChannelLink(channel_info(one), one["classes"], one["count"], one["count"] / max(row["images"], 1))
+            ChannelLink(channel_info(one), one["classes"], one["count"], one["count"] / max(row["allImages"], 1))
             for one in row[side]
         )
         for side in ("inputs", "outputs")
     )
-    return ChannelLinks(*sides)
+    return ChannelOverClasses(
+        ChannelProfile(tuple(row["classes"]), tuple(row["counts"]), shares, tuple(row["ranks"]), tuple(row["kept"])),
+        inputs,
+        outputs,
+    )
 
 
 async def get_channels(runner: QueryRunner, ids: Sequence[str]) -> dict[str, ChannelInfo]:

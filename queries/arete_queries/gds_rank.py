@@ -18,6 +18,7 @@ from typing import Any, Final, TypeAlias
 from arete_core.errors import BadInput, NotFoundError
 from arete_core.rank import DAMPING
 from arete_queries.arguments import check_min_share, check_text
+from arete_queries.channel_page import get_channels
 from arete_queries.lists import get_channel, get_class
 from arete_queries.results import ClassInfo
 from arete_queries.runner import QueryRunner
@@ -25,6 +26,8 @@ from arete_queries.runner import QueryRunner
 _TOLERANCE: Final = 1e-13
 MAX_DAMPING: Final = 0.99  # 3,000 iterations
 _MAX_SEEDS: Final = 100
+MAX_EXCLUDED: Final = 400
+"""Channels that one ranking may leave out, besides those that the run excludes."""
 
 Seeds: TypeAlias = Sequence[str] | Mapping[str, float]
 """Channel ids, or weights by channel id."""
@@ -117,8 +120,15 @@ async def check_restarts(
         NotFoundError: If there is no such seed, excluded channel or score.
         BadInput: If they cannot be, or contradict each other.
     """
+    weights = None if seeds is None else dict(seeds) if isinstance(seeds, Mapping) else dict.fromkeys(seeds, 1.0)
+    if weights is not None and not 0 < len(weights) <= _MAX_SEEDS:
+        raise BadInput(f"seeds: 1 to {_MAX_SEEDS} channels were expected, found {len(weights)}")
+    if len(exclude) > MAX_EXCLUDED:
+        raise BadInput(f"exclude: {MAX_EXCLUDED} channels at most were expected, found {len(exclude):,}")
+    known = await get_channels(runner, [*exclude, *(weights or ())])
     for id_ in exclude:
-        if (await get_channel(runner, id_)).run != class_.run:
+        channel = known.get(id_) or await get_channel(runner, id_)
+        if channel.run != class_.run:
             raise BadInput(f"exclude: channel {id_!r} is not of the class's run {class_.run!r}")
     if scores is not None:
         if seeds is not None:
@@ -127,15 +137,12 @@ async def check_restarts(
         if check_text("scores", scores) not in names:
             hint = f"the class has the scores {', '.join(names)}" if names else "its run has no scores.parquet"
             raise NotFoundError("score", scores, hint=hint)
-    if seeds is None:
+    if weights is None:
         return None
-    weights = dict(seeds) if isinstance(seeds, Mapping) else dict.fromkeys(seeds, 1.0)
-    if not weights or len(weights) > _MAX_SEEDS:
-        raise BadInput(f"seeds: 1 to {_MAX_SEEDS} channels were expected, found {len(weights)}")
     for id_, weight in weights.items():
         if not (weight >= 0 and math.isfinite(weight)):
             raise BadInput(f"seeds: a weight of at least 0 was expected for {id_!r}, found {weight}")
-        channel = await get_channel(runner, id_)
+        channel = known.get(id_) or await get_channel(runner, id_)
         if channel.run != class_.run:
             raise BadInput(f"seeds: channel {id_!r} is not of the class's run {class_.run!r}")
         if id_ in exclude or channel.excluded:

@@ -67,6 +67,22 @@ async def list_layers(runner: QueryRunner, run: str) -> tuple[LayerInfo, ...]:
     return tuple(layer_info(row["layer"]) for row in rows)
 
 
+async def layers_of_runs(runner: QueryRunner, runs: Sequence[str]) -> dict[str, tuple[LayerInfo, ...]]:
+    """Lists the layers of several runs in one statement.
+
+    Args:
+        runner: The database.
+        runs: Their ids.
+
+    Returns:
+        The layers by run, the one nearest the input first; nothing for a run that is not there.
+    """
+    found: dict[str, list[LayerInfo]] = {}
+    for row in await runner.run("layers_of_runs", {"runs": [check_text("run", run) for run in runs]}):
+        found.setdefault(row["run"], []).append(layer_info(row["layer"]))
+    return {run: tuple(layers) for run, layers in found.items()}
+
+
 async def list_classes(
     runner: QueryRunner,
     run: str,

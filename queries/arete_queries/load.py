@@ -47,6 +47,7 @@ _SCHEMA: Final = (
     "schema_influences_class",
     "schema_attributes_class",
     "schema_search",
+    "schema_search_labels",
 )
 
 

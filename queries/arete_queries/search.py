@@ -134,7 +134,10 @@ def lucene_query(text: str) -> str:
 
 def _hit(row: Row, text: str, channel: str | None, nearness: float) -> SearchHit:
     kind, item = SearchKind(row["kind"]), row["item"]
-    name = str(item.get("name") or item.get("label") or f"{item.get('layer')}/{item['index']}")
+    if kind is SearchKind.CHANNEL:
+        name = str(item.get("label") or f"{item['layer']}/{item['index']}")
+    else:
+        name = str(item["name"])
     score = 1.0 if item["id"] == channel else _fit(name.lower(), text.lower()) or 0.5 * max(nearness, 0.01)
     return SearchHit(kind, item["id"], name, score, _item(kind, item, row["classes"]))
 

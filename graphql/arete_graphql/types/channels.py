@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated, Self
 import strawberry
 from strawberry import ID
 
-from arete_graphql.context import Info, LinkKey
+from arete_graphql.context import ChannelKey, Info
 from arete_graphql.picture_types import Picture
 from arete_graphql.types.common import After, Connection, First, describe_enum
 from arete_graphql.types.images import Example
 from arete_queries import reads
+from arete_queries.arguments import check_first
 from arete_queries.channel_page import ClassUseOrder
 from arete_queries.results import ChannelInfo
 
@@ -93,7 +94,7 @@ class Channel:
         """Reads the channel's counts in all classes."""
         from arete_graphql.types.uses import ChannelProfile
 
-        return ChannelProfile.of(await info.context.read(reads.channel_profile, self.id))
+        return ChannelProfile.of((await info.context.over_classes.load(ChannelKey(self.id, profile=True))).profile)
 
     @strawberry.field(description="The channels that influence it most over all classes, strongest first.")
     async def inputs(
@@ -102,8 +103,8 @@ class Channel:
         """Reads the channel's strongest inputs; together with its outputs where both are asked for."""
         from arete_graphql.types.uses import ChannelLink
 
-        links = await info.context.links.load(LinkKey(self.id, first))
-        return [ChannelLink.of(one) for one in links.inputs]
+        found = await info.context.over_classes.load(ChannelKey(self.id, links=check_first(first)))
+        return [ChannelLink.of(one) for one in found.inputs[:first]]
 
     @strawberry.field(description="The channels that it influences most over all classes, strongest first.")
     async def outputs(
@@ -112,5 +113,5 @@ class Channel:
         """Reads the channel's strongest outputs; together with its inputs where both are asked for."""
         from arete_graphql.types.uses import ChannelLink
 
-        links = await info.context.links.load(LinkKey(self.id, first))
-        return [ChannelLink.of(one) for one in links.outputs]
+        found = await info.context.over_classes.load(ChannelKey(self.id, links=check_first(first)))
+        return [ChannelLink.of(one) for one in found.outputs[:first]]

@@ -103,7 +103,7 @@ class RankingQueries:
             ),
         ] = None,
         exclude: Annotated[
-            list[ID] | None, strawberry.argument(description="Ids of channels to leave out, at most 500.")
+            list[ID] | None, strawberry.argument(description="Ids of channels to leave out, at most 400.")
         ] = None,
         min_share: MinShare = 0.0,
         first: First = 50,

@@ -2,6 +2,6 @@
 // access: schema
 // params: none
 // columns: none
-// Finds classes, layers and groups by name, and channels by label, word by word.
+// Finds classes, layers and groups by name, word by word.
 CREATE FULLTEXT INDEX arete_search IF NOT EXISTS
-FOR (thing:Class|Layer|Group|Channel) ON EACH [thing.name, thing.label]
+FOR (thing:Class|Layer|Group) ON EACH [thing.name]

@@ -34,16 +34,18 @@ class Service:
         folder: The run folder of `demo`; that of `demo-2` lies beside it.
         connect: Opens a runner on the same database.
         statements: Names of the statements that the service has sent so far.
+        token: Lets a request change something.
     """
 
     http: httpx.Client
     folder: RunFolder
     connect: Callable[[], Awaitable[QueryRunner]]
     statements: list[str]
+    token: str = TOKEN
 
     def ask(self, query: str, *, token: bool = False, **variables: Any) -> dict[str, Any]:
         """Sends a query, with the service's token where it changes something; returns the whole answer."""
-        headers = {"Authorization": f"Bearer {TOKEN}"} if token else {}
+        headers = {"Authorization": f"Bearer {self.token}"} if token else {}
         answer = self.http.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
         assert answer.status_code == 200, answer.text
         return answer.json()

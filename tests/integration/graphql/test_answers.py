@@ -363,16 +363,22 @@ def test_the_examples_of_the_documentation_work(service: Any) -> None:
         words = shlex.split(command.replace("\\\n", " "))
         assert words[:2] == ["curl", "-s"]
         address = words[2].removeprefix("http://127.0.0.1:8700")
-        options = dict(zip(words[3::2], words[4::2], strict=True))
-        name, value = options["-H"].split(": ")
-        answer = service.http.post(address, content=options["-d"], headers={name: value})
+        options = list(zip(words[3::2], words[4::2], strict=True))
+        headers = dict(
+            value.replace("$ARETE_TOKEN", service.token).split(": ") for name, value in options if name == "-H"
+        )
+        answer = service.http.post(address, content=dict(options)["-d"], headers=headers)
         assert answer.status_code == 200
         assert "errors" not in answer.json(), answer.text
         answers.append(answer.json()["data"])
-    runs, class_, compared = answers
+    runs, class_, compared, found, common, made = answers
     assert "demo" in {run["id"] for run in runs["runs"]}
     assert class_["class"]["graph"]["edges"]
     assert [layer["layer"] for layer in compared["compare"]["layers"]] == ["block0", "block1", "block2", "block3"]
+    assert found["search"]["complete"]
+    assert common["overlap"]["vertices"]
+    assert made["createGroup"] == {"id": "demo/mine", "classCount": 2}
+    service.read(reads.delete_group, "demo/mine")
 
 
 def test_a_layer_s_embedding(service: Any) -> None:

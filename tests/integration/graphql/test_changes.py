@@ -41,7 +41,10 @@ def test_a_group_is_made_changed_and_deleted(service: Any, change: Any) -> None:
         {"id": "demo/pets", "classIds": ["demo/1", "demo/3"]}
     ]
 
-    update = 'mutation($add: [ID!], $remove: [ID!]) { updateGroup(group: "demo/pets", add: $add, remove: $remove) { classIds } }'
+    update = (
+        "mutation($add: [ID!], $remove: [ID!]) { "
+        'updateGroup(group: "demo/pets", add: $add, remove: $remove) { classIds } }'
+    )
     for _ in range(2):
         changed = change(update, add=["demo/0"], remove=["demo/3"])["updateGroup"]
         assert changed == {"classIds": ["demo/0", "demo/1"]}

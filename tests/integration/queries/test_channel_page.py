@@ -11,8 +11,7 @@ from arete_core.errors import BadInput, NotFoundError
 from arete_queries.reads import (
     ClassUseOrder,
     MatrixOrder,
-    channel_links,
-    channel_profile,
+    channel_over_classes,
     class_matrix,
     get_channel,
     get_channels,
@@ -54,7 +53,9 @@ async def test_the_classes_of_a_channel_page_by_page(loaded: Loaded, runner: Que
     assert list(found) == sorted(uses, key=keys[order])
     assert uses == found
 
-    profile = await channel_profile(runner, CHANNEL)
+    found = await channel_over_classes(runner, CHANNEL, links=0)
+    assert (found.inputs, found.outputs) == ((), ())
+    profile = found.profile
     assert list(profile.classes) == sorted(uses)
     assert list(profile.counts) == [uses[id_][0] for id_ in profile.classes]
     assert list(profile.shares) == [uses[id_][0] / size[int(id_[5:])] for id_ in profile.classes]
@@ -64,7 +65,8 @@ async def test_the_classes_of_a_channel_page_by_page(loaded: Loaded, runner: Que
 
 async def test_inputs_and_outputs_over_all_classes(loaded: Loaded, runner: QueryRunner) -> None:
     at, ids = place(loaded), loaded.channel_ids("tiny")
-    found = await channel_links(runner, CHANNEL, first=4)
+    found = await channel_over_classes(runner, CHANNEL, profile=False, links=4)
+    assert found.profile.classes == ()
     for links, own, other in ((found.inputs, "targets", "sources"), (found.outputs, "sources", "targets")):
         counts: dict[int, list[int]] = defaultdict(list)
         for index in range(8):
@@ -79,7 +81,7 @@ async def test_inputs_and_outputs_over_all_classes(loaded: Loaded, runner: Query
 
 
 async def test_a_channel_that_is_not_there(loaded: Loaded, runner: QueryRunner) -> None:
-    for call in (list_channel_classes, channel_profile, channel_links):
+    for call in (list_channel_classes, channel_over_classes):
         with pytest.raises(NotFoundError, match="no channel 'tiny/block2/99'"):
             await call(runner, "tiny/block2/99")
     with pytest.raises(NotFoundError):

@@ -71,7 +71,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]
 
     record("list_runs", [RUN, RUN])
     record("get_run", RUN)
-    record("list_layers", LAYERS)
+    record("layers_of_runs", {"demo": LAYERS})
     record("get_class", CLASSES[0])
     record("list_classes", Page(CLASSES, 2, 0, ("classes",)))
     return calls

@@ -216,7 +216,7 @@ async def test_odd_text_comes_back_whole_in_a_message(client: Any, recorded: Any
 async def test_layers_of_a_run_are_read_once_a_request(client: Any, recorded: list[Any], ask: Any) -> None:
     async with client() as http:
         await ask(http, '{ runs { layers { id } } run(id: "demo") { layers { name } again: layers { index } } }')
-    assert [name for name, _ in recorded].count("list_layers") == 1
+    assert [name for name, _ in recorded].count("layers_of_runs") == 1
 
 
 async def test_graphiql_is_shown_in_development_only(client: Any) -> None:

@@ -65,15 +65,21 @@ describe('a scene as SVG', () => {
 });
 
 describe('outlines', () => {
-  it.each(['rounded', 'square', 'circle', 'octagon'] as const)('%s closes and stays in its square', (outline) => {
-    const path = outlinePath(outline, 10, 20, 8);
-    expect(path).toMatch(/^M.*z$/);
-    const [x, y] = path.slice(1).split(/[^\d.-]+/).map(Number);
-    expect(x).toBeGreaterThanOrEqual(6);
-    expect(x).toBeLessThanOrEqual(14);
-    expect(y).toBeGreaterThanOrEqual(16);
-    expect(y).toBeLessThanOrEqual(24);
-  });
+  it.each(['rounded', 'square', 'circle', 'octagon'] as const)(
+    '%s closes and stays in its square',
+    (outline) => {
+      const path = outlinePath(outline, 10, 20, 8);
+      expect(path).toMatch(/^M.*z$/);
+      const [x, y] = path
+        .slice(1)
+        .split(/[^\d.-]+/)
+        .map(Number);
+      expect(x).toBeGreaterThanOrEqual(6);
+      expect(x).toBeLessThanOrEqual(14);
+      expect(y).toBeGreaterThanOrEqual(16);
+      expect(y).toBeLessThanOrEqual(24);
+    },
+  );
 });
 
 describe('a table as CSV', () => {

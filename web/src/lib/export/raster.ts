@@ -85,10 +85,7 @@ export function inlinePictures(pictures: ReadonlyMap<string, HTMLCanvasElement>)
 }
 
 /** A scene as a PNG, at twice its size where that is not too large. */
-export async function toPng(
-  scene: Scene,
-  pictures: ReadonlyMap<string, HTMLCanvasElement>,
-): Promise<Blob> {
+export async function toPng(scene: Scene, pictures: ReadonlyMap<string, HTMLCanvasElement>): Promise<Blob> {
   const scale = Math.min(2, Math.sqrt(MOST_AREA / (scene.width * scene.height)));
   const canvas = document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(scene.width * scale));
@@ -99,7 +96,10 @@ export async function toPng(
   context.fillRect(0, 0, scene.width, scene.height);
   for (const shape of scene.shapes) paint(context, shape, scene, pictures);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The picture is too large.'))), 'image/png');
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error('The picture is too large.'))),
+      'image/png',
+    );
   });
 }
 

@@ -1,4 +1,4 @@
-/** What of a drawing is on show: a floor leaves weak edges out, an operation keeps one part of two graphs. */
+/** What of a drawing is on show: floors leave weak edges and channels out, an operation keeps one part of two graphs. */
 
 import type { Membership, SetOperation } from '$lib/api/operations';
 import type { DrawnEdge, DrawnVertex, Drawing } from './drawing';
@@ -25,13 +25,23 @@ const KEEPS: Record<SetOperation, readonly Membership[]> = {
  * Cuts a drawing as the server cuts a graph (`minShare`) and a comparison (`operation`); places stay.
  *
  * An edge is in a class's graph where it was seen in at least `floor` of the class's images; so a floor can turn a
- * shared edge into one of A or B alone. Vertices have no floor.
+ * shared edge into one of A or B alone.
+ *
+ * @param least vertices active in a smaller share of the class's images leave, with their edges; of two classes the
+ *   larger share counts
  */
-export function cutDrawing(drawing: Drawing, floor: number, operation: SetOperation = 'UNION'): Cut {
+export function cutDrawing(
+  drawing: Drawing,
+  floor: number,
+  operation: SetOperation = 'UNION',
+  least = 0,
+): Cut {
   const keeps = (membership: Membership | null): boolean =>
     membership === null || KEEPS[operation].includes(membership);
-  const vertices = drawing.vertices.filter(({ membership }) => keeps(membership));
+  const weak = new Set(drawing.vertices.filter(({ share }) => share < least).map(({ id }) => id));
+  const vertices = drawing.vertices.filter(({ id, membership }) => keeps(membership) && !weak.has(id));
   const edges = drawing.edges.flatMap((edge): DrawnEdge[] => {
+    if (weak.has(edge.source) || weak.has(edge.target)) return [];
     const there = edge.counts.map((count, i) => count > 0 && count >= floor * drawing.images[i]!);
     if (!there.includes(true)) return [];
     const membership: Membership | null =

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AttributionGraph, Channel, ClassInfo, Comparison } from '$lib/api/operations';
-import { drawComparison, drawGraph, MOST_EDGES, MOST_VERTICES, vertexSize } from './drawing';
+import type { AttributionGraph, Channel, ChannelInClass, ClassInfo, Comparison } from '$lib/api/operations';
+import { beyond } from './beyond';
+import { drawComparison, drawGraph, stretchDrawing, MOST_EDGES, MOST_VERTICES, vertexSize } from './drawing';
 import { cutDrawing } from './cut';
 import { lightUp } from './lit';
 import { edgeTable, sortRows, toTsv, vertexTable } from './table';
@@ -12,6 +13,7 @@ function channel(layerIndex: number, index: number): Channel {
     layerIndex,
     index,
     label: null,
+    feature: null,
     picture: null,
   };
 }
@@ -182,5 +184,68 @@ describe('drawComparison', () => {
     const byA = sortRows(rows, 3, true).map(({ cells }) => cells[3]!.value);
     expect(byA).toEqual([40, 10, 10, 0]);
     expect(sortRows(rows, 0, true)[0]!.cells[0]!.text).toBe('l1/2');
+  });
+});
+
+describe('a least A', () => {
+  it('takes weaker channels out, and every edge that ends there', () => {
+    const cut = cutDrawing(drawGraph(graph, 100), 0, 'UNION', 0.3);
+    expect(cut.vertices.map(({ id }) => id)).toEqual(['r/l0/3', 'r/l1/2']);
+    expect(cut.edges.map(({ source }) => source)).toEqual(['r/l0/3']);
+    expect(cut.faint.size).toBe(0);
+  });
+});
+
+describe('stretchDrawing', () => {
+  it('moves places and lines and leaves sizes as they are', () => {
+    const drawing = drawGraph(graph, 100);
+    expect(stretchDrawing(drawing, 1, 1)).toBe(drawing);
+    const wide = stretchDrawing(drawing, 2, 0.5);
+    for (const [id, place] of drawing.layout.places) {
+      expect(wide.layout.places.get(id)).toEqual({ ...place, x: 2 * place.x, y: 0.5 * place.y });
+    }
+    expect(wide.layout).toMatchObject({
+      width: 2 * drawing.layout.width,
+      height: 0.5 * drawing.layout.height,
+    });
+    const end = wide.layout.places.get('r/l1/2')!;
+    expect(wide.curves[0]!.to).toEqual({ x: end.x, y: end.y + end.size / 2 });
+  });
+});
+
+describe('beyond', () => {
+  const joined = (layer: number, index: number, share: number) => ({
+    channel: channel(layer, index),
+    count: 100 * share,
+    share,
+  });
+  const known = {
+    inputs: [joined(0, 3, 0.8), joined(0, 77, 0.4), joined(0, 5, 0.2)],
+    outputs: [joined(9, 1, 0.5)],
+  } as unknown as ChannelInClass;
+
+  it('draws what the graph lacks at the right end of its row, the strongest first', () => {
+    const drawing = drawGraph(graph, 100);
+    const { vertices, edges, places, paths } = beyond(drawing, 'r/l1/2', known);
+    // 3 is in the graph, and layer 9 has no row.
+    expect(vertices.map(({ id }) => id)).toEqual(['r/l0/77', 'r/l0/5']);
+    expect(edges.map(({ id, strength }) => [id, strength])).toEqual([
+      ['r/l0/77>r/l1/2', 0.5],
+      ['r/l0/5>r/l1/2', 0.25],
+    ]);
+    const row = [...drawing.layout.places.values()].filter((place) => place.row === 1);
+    const end = Math.max(...row.map(({ x, size }) => x + size / 2));
+    const [first, second] = [places.get('r/l0/77')!, places.get('r/l0/5')!];
+    expect(first.x - first.size / 2).toBeGreaterThan(end);
+    expect(second.x - second.size / 2).toBeGreaterThan(first.x + first.size / 2);
+    expect(first.y).toBe(drawing.layout.rows[1]!.y);
+    expect([...paths.keys()]).toEqual(edges.map(({ id }) => id));
+  });
+
+  it('is nothing without a pin or an answer', () => {
+    const drawing = drawGraph(graph, 100);
+    expect(beyond(drawing, null, known).vertices).toEqual([]);
+    expect(beyond(drawing, 'r/l1/2', null).vertices).toEqual([]);
+    expect(beyond(drawing, 'r/gone/1', known).vertices).toEqual([]);
   });
 });

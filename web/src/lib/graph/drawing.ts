@@ -169,12 +169,34 @@ export function assemble(
 }
 
 /** Every edge's curve, from the upper side of its source to the lower side of its target. */
-function drawCurves(edges: DrawnEdge[], layout: Layout): Pick<Drawing, 'curves' | 'paths'> {
+export function drawCurves(
+  edges: readonly Pick<DrawnEdge, 'id' | 'source' | 'target'>[],
+  layout: Pick<Layout, 'places'>,
+): Pick<Drawing, 'curves' | 'paths'> {
   const curves = edges.map(({ id, source, target }) => {
     const [from, to] = [layout.places.get(source)!, layout.places.get(target)!];
     return { id, from: { x: from.x, y: from.y - from.size / 2 }, to: { x: to.x, y: to.y + to.size / 2 } };
   });
   return { curves, paths: new Map(curves.map((curve) => [curve.id, curvePath(curve)])) };
+}
+
+/** The same drawing with its places drawn apart or together; pictures keep their size. */
+export function stretchDrawing(drawing: Drawing, width: number, height: number): Drawing {
+  if (width === 1 && height === 1) return drawing;
+  const { layout } = drawing;
+  const places = [...layout.places.values()].map((place) => ({
+    ...place,
+    x: place.x * width,
+    y: place.y * height,
+  }));
+  const stretched: Layout = {
+    places: new Map(places.map((place) => [place.id, place])),
+    rows: layout.rows.map((row) => ({ ...row, y: row.y * height })),
+    bands: layout.bands.map(({ left, right }) => ({ left: left * width, right: right * width })),
+    width: layout.width * width,
+    height: layout.height * height,
+  };
+  return { ...drawing, layout: stretched, ...drawCurves(drawing.edges, stretched) };
 }
 
 /**

@@ -1,5 +1,4 @@
 import type { Component } from 'svelte';
-import type { Channel } from '$lib/api/operations';
 import type { App } from '$lib/state/app.svelte';
 import type { Mode } from '$lib/state/address';
 
@@ -16,8 +15,6 @@ export interface DrawingHandle {
 export interface ModeExports {
   /** Its drawing, where there is one. */
   current?: () => DrawingHandle | undefined;
-  /** The channels that it draws. */
-  channels?: () => Channel[];
 }
 
 export type ModeComponent = Component<{ app: App }, ModeExports>;

@@ -18,6 +18,7 @@ const full: View = {
   layer: 'features.denseblock3',
   channel: 'features.denseblock4/12',
   sort: 'accuracy-up',
+  set: ['151', '152', '153', '300', '@dogs'],
 };
 
 describe('the address of a view', () => {
@@ -40,6 +41,18 @@ describe('the address of a view', () => {
     for (const sort of ['similarity', 'index', 'name', 'accuracy-down', 'accuracy-up'] as const) {
       expect(parseView(formatView({ ...full, sort })).sort).toBe(sort);
     }
+  });
+
+  it('holds all thousand classes, or every second one of 118, in a short link', () => {
+    const all = Array.from({ length: 1000 }, (_, i) => String(i));
+    const dogs = Array.from({ length: 118 }, (_, i) => String(151 + 2 * i));
+    for (const set of [all, dogs]) {
+      const address = formatView({ ...full, set });
+      expect(address.length).toBeLessThan(2000);
+      expect(parseView(address).set).toEqual(set);
+    }
+    expect(formatView({ ...FIRST_VIEW, set: ['3', '4', '7', '8', '9'] })).toBe('?v=2&set=3,4,7-9');
+    expect(parseView('?set=5-3,a-b,1-99999999').set).toEqual(['5-3', 'a-b', '1-99999999']);
   });
 
   it('takes what is odd as not given', () => {

@@ -1,7 +1,7 @@
 /** The view as an address, and back: `?v=2&run=demo&class=3&mode=compare&b=5`. */
 
 import type { SetOperation } from '$lib/api/operations';
-import { choice, flag, nullableShare, share, text, type Field } from './fields';
+import { choice, flag, indexSet, nullableShare, share, text, type Field } from './fields';
 
 export type Mode = 'explore' | 'compare' | 'motifs' | 'matrix' | 'model';
 export type ClassSort = 'similarity' | 'index' | 'name' | 'accuracy-down' | 'accuracy-up';
@@ -17,6 +17,8 @@ interface FrameView {
   sort: ClassSort;
   /** The channel whose page is open, `layer/channel`. */
   channel: string | null;
+  /** Several classes: indexes, or `@name` of a group; what the map has selected and what some modes look at. */
+  set: readonly string[];
 }
 
 /** What a drawing of channels looks like. */
@@ -81,6 +83,7 @@ const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
     'accuracy-down': 'accuracy-down',
     'accuracy-up': 'accuracy-up',
   }),
+  set: indexSet('set'),
 };
 const NAMES = Object.keys(FIELDS) as (keyof View)[];
 

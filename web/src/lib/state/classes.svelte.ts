@@ -14,6 +14,7 @@ export class Classes {
   loading = $state(false);
   error = $state.raw<ApiError | null>(null);
 
+  readonly #byIndex = $derived(new Map(this.all.map((item) => [String(item.index), item])));
   #run: string | null = null;
   #controller: AbortController | null = null;
 
@@ -31,7 +32,7 @@ export class Classes {
   }
 
   byIndex(index: string | null): ClassInfo | undefined {
-    return this.all.find((item) => String(item.index) === index);
+    return index === null ? undefined : this.#byIndex.get(index);
   }
 
   async #follow(): Promise<void> {
@@ -62,8 +63,17 @@ export class Classes {
   }
 }
 
-/** Classes whose name or index holds every word of `search`, in the order of `sort`; ties by index. */
-export function arrange(classes: readonly ClassInfo[], search: string, sort: ClassSort): ClassInfo[] {
+/**
+ * Classes whose name or index holds every word of `search`, in the order of `sort`; ties by index.
+ *
+ * @param cosines likeness to the class that `similarity` sorts by; classes that are not there have none at all
+ */
+export function arrange(
+  classes: readonly ClassInfo[],
+  search: string,
+  sort: ClassSort,
+  cosines?: ReadonlyMap<number, number>,
+): ClassInfo[] {
   const words = search.toLocaleLowerCase('en').split(/\s+/).filter(Boolean);
   const found = classes.filter((item) => {
     const text = `${item.name.toLocaleLowerCase('en').replaceAll('_', ' ')} ${item.index}`;
@@ -72,6 +82,9 @@ export function arrange(classes: readonly ClassInfo[], search: string, sort: Cla
   const unknown = sort === 'accuracy-up' ? Infinity : -Infinity;
   const accuracy = (item: ClassInfo): number => item.accuracy ?? unknown;
   return found.sort((a, b) => {
+    if (sort === 'similarity') {
+      return (cosines?.get(b.index) ?? 0) - (cosines?.get(a.index) ?? 0) || a.index - b.index;
+    }
     if (sort === 'name') return a.name.localeCompare(b.name, 'en') || a.index - b.index;
     // Infinity - Infinity is NaN, which falls through to the index like 0.
     if (sort === 'accuracy-down') return accuracy(b) - accuracy(a) || a.index - b.index;

@@ -9,10 +9,16 @@ const STRONGEST = 5;
 /** One channel seen from one class, asked for when first looked at and then remembered. */
 export class Details {
   #known = new Map<string, Resource<ChannelInClass>>();
+  #changes: () => number;
+
+  /** @param changes rises when what was remembered no longer holds */
+  constructor(changes: () => number) {
+    this.#changes = changes;
+  }
 
   /** The answer, which may still be on its way. */
   of(channel: string, classId: string): Resource<ChannelInClass> {
-    const key = `${classId} ${channel}`;
+    const key = `${classId} ${channel} ${this.#changes()}`;
     let resource = this.#known.get(key);
     if (!resource) {
       resource = new Resource<ChannelInClass>(1);

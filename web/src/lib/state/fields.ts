@@ -21,13 +21,36 @@ export const text = (key: string): Field<string | null> => ({
   write: (value) => value,
 });
 
-/** Several ids, indexes or names, which hold no comma. */
-export const list = (key: string): Field<readonly string[]> => ({
+/** Several indexes or `@names`, in the order given; runs of indexes as `151-268`, so that hundreds stay a short link. */
+export const indexSet = (key: string): Field<readonly string[]> => ({
   key,
   first: NONE,
-  read: (given) => given.split(',').filter(Boolean),
-  write: (value) => (value.length > 0 ? value.join(',') : null),
+  read: (given) => given.split(',').filter(Boolean).flatMap(fromRange),
+  write: (value) => (value.length > 0 ? toRanges(value).join(',') : null),
 });
+
+/** A range longer than this is no set of classes but a mistake. */
+const LONGEST_RANGE = 100_000;
+
+function fromRange(part: string): string[] {
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(part) ?? [];
+  const length = Number(last) - Number(first) + 1;
+  if (!(length > 0 && length <= LONGEST_RANGE)) return [part];
+  return Array.from({ length }, (_, i) => String(Number(first) + i));
+}
+
+function toRanges(values: readonly string[]): string[] {
+  const parts: { first: string; last: string }[] = [];
+  for (const value of values) {
+    const part = parts.at(-1);
+    if (part && /^\d+$/.test(value) && Number(value) === Number(part.last) + 1) part.last = value;
+    else parts.push({ first: value, last: value });
+  }
+  return parts.flatMap(({ first, last }) => {
+    if (first === last) return [first];
+    return Number(last) - Number(first) === 1 ? [first, last] : [`${first}-${last}`];
+  });
+}
 
 /** One of some words; the first of them is what holds where none is given. */
 export function choice<Value extends string>(key: string, words: Record<string, Value>): Field<Value> {

@@ -80,6 +80,16 @@ describe('arrange', () => {
     expect(found('', 'accuracy-up')).toEqual([0, 12, 2, 1]);
   });
 
+  it('sorts by likeness, the unknown last, ties by index', () => {
+    const cosines = new Map([
+      [2, 0.4],
+      [12, 0.9],
+      [1, 0.4],
+    ]);
+    expect(arrange(classes, '', 'similarity', cosines).map(({ index }) => index)).toEqual([12, 1, 2, 0]);
+    expect(found('', 'similarity')).toEqual([0, 1, 2, 12]);
+  });
+
   it('finds by any words of the name, in any case, and by index', () => {
     expect(found('bear', 'index')).toEqual([0, 1, 12]);
     expect(found('BEAR polar', 'index')).toEqual([1]);

@@ -21,13 +21,7 @@ export interface Span {
 }
 
 /** Which of `count` cells of one size are in sight, and `beside` more at each side. */
-export function spanInSight(
-  scroll: number,
-  room: number,
-  size: number,
-  count: number,
-  beside = 0,
-): Span {
+export function spanInSight(scroll: number, room: number, size: number, count: number, beside = 0): Span {
   const first = Math.min(count, Math.max(0, Math.floor(scroll / size) - beside));
   return { first, end: Math.min(count, Math.max(first, Math.ceil((scroll + room) / size) + beside)) };
 }

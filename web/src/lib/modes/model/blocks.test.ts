@@ -26,11 +26,7 @@ describe('the block diagram', () => {
       'run/1>run/3',
     ]);
     const reach = (source: string, target: string) =>
-      Number(
-        arcs
-          .find((arc) => arc.source === source && arc.target === target)!
-          .path.match(/Q(\d+)/)![1],
-      );
+      Number(arcs.find((arc) => arc.source === source && arc.target === target)!.path.match(/Q(\d+)/)![1]);
     const [a, b, c] = [reach('run/0', 'run/2'), reach('run/1', 'run/3'), reach('run/0', 'run/3')];
     expect(new Set([a, b, c]).size).toBe(3);
     expect(c).toBeGreaterThan(Math.max(a!, b!));

@@ -35,7 +35,9 @@ describe('the drawing of a motif', () => {
       [edge('ab'), edge('bc'), edge('ac')],
     );
     const heights = [...edges[2]!.path.matchAll(/ (-?[\d.]+)(?=[ C]|$)/g)].map((found) => Number(found[1]));
-    expect(Math.min(...heights)).toBeLessThan(Math.min(...[edges[0]!.path.split(/[ C]/)[1]!].map(Number)) - 20);
+    expect(Math.min(...heights)).toBeLessThan(
+      Math.min(...[edges[0]!.path.split(/[ C]/)[1]!].map(Number)) - 20,
+    );
     expect(Math.min(...heights)).toBeGreaterThanOrEqual(0);
     expect(height).toBeGreaterThan(48);
   });
