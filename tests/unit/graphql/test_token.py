@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from arete_core.errors import ReadOnlyError, SettingError, UnauthorizedError
+from arete_core.errors import DatabaseUnavailableError, ReadOnlyError, SettingError, UnauthorizedError
 from arete_graphql.context import Database, Info
 from arete_graphql.endpoint import GraphQLEndpoint
 from arete_graphql.limits import Gate
@@ -21,11 +21,10 @@ from arete_graphql.metrics import Metrics
 from arete_graphql.middleware import Envelope
 from arete_graphql.operations import Operations
 from arete_graphql.schema import make_schema
-from arete_graphql.settings import ApiSettings, Limits
+from arete_graphql.settings import ApiSettings
 from arete_graphql.token import WriteAccess, check_new_token, new_token, require, write_access
 
 TOKEN = "a-token-of-some-length"
-NO_CACHE = Limits(cache_bytes=0)
 WRITE = {"query": "mutation { write }"}
 
 
@@ -44,7 +43,7 @@ async def service(settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]:
     """The endpoint over a schema with one mutation and without a database."""
 
     async def no_database() -> Any:
-        raise AssertionError("nothing is read")
+        raise DatabaseUnavailableError("a mutation that asks for the token alone needs none")
 
     schema = make_schema(settings.limits, mutation=None if settings.read_only else OneMutation)
     operations = Operations(Path("nowhere"), only=False)
@@ -59,7 +58,7 @@ async def service(settings: ApiSettings) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.mark.anyio
 @pytest.mark.parametrize("header", [f"Bearer {TOKEN}", f"bearer  {TOKEN} "])
 async def test_the_token_opens_mutations(header: str) -> None:
-    async with service(ApiSettings(limits=NO_CACHE, token=TOKEN)) as http:
+    async with service(ApiSettings(token=TOKEN)) as http:
         answer = await http.post("/graphql", json=WRITE, headers={"Authorization": header})
     assert answer.json() == {"data": {"write": True}}
 
@@ -83,7 +82,7 @@ async def test_the_token_opens_mutations(header: str) -> None:
 async def test_anything_else_does_not(header: str | bytes | None, part: str, caplog: pytest.LogCaptureFixture) -> None:
     headers: Any = {} if header is None else {"Authorization": header}
     with caplog.at_level(logging.DEBUG):
-        async with service(ApiSettings(limits=NO_CACHE, token=TOKEN)) as http:
+        async with service(ApiSettings(token=TOKEN)) as http:
             answer = await http.post("/graphql", json=WRITE, headers=headers)
     assert answer.status_code == 200
     assert answer.json()["data"] == {"write": None}
@@ -97,14 +96,14 @@ async def test_anything_else_does_not(header: str | bytes | None, part: str, cap
 
 @pytest.mark.anyio
 async def test_queries_need_no_token() -> None:
-    async with service(ApiSettings(limits=NO_CACHE, token=TOKEN)) as http:
+    async with service(ApiSettings(token=TOKEN)) as http:
         answer = await http.post("/graphql", json={"query": "{ __typename }"})
     assert answer.json() == {"data": {"__typename": "Query"}}
 
 
 @pytest.mark.anyio
 async def test_a_service_that_only_reads_has_no_mutations_whatever_the_token() -> None:
-    async with service(ApiSettings(limits=NO_CACHE, token=TOKEN, read_only=True)) as http:
+    async with service(ApiSettings(token=TOKEN, read_only=True)) as http:
         answer = await http.post("/graphql", json=WRITE, headers={"Authorization": f"Bearer {TOKEN}"})
         types = await http.post("/graphql", json={"query": "{ __schema { mutationType { name } } }"})
     assert answer.status_code == 403
@@ -116,7 +115,7 @@ async def test_a_service_that_only_reads_has_no_mutations_whatever_the_token() -
 
 @pytest.mark.anyio
 async def test_without_a_token_of_its_own_it_grants_nothing() -> None:
-    async with service(ApiSettings(limits=NO_CACHE)) as http:
+    async with service(ApiSettings()) as http:
         answer = await http.post("/graphql", json=WRITE, headers={"Authorization": "Bearer None"})
     assert answer.json()["errors"][0]["extensions"]["code"] == "UNAUTHORIZED"
 
@@ -130,10 +129,7 @@ def test_each_reason_is_told_apart() -> None:
     ):
         with pytest.raises(kind):
             require(access)
-    assert (
-        write_access(f"Bearer {TOKEN}", ApiSettings(limits=NO_CACHE, token=TOKEN, read_only=True))
-        is WriteAccess.READ_ONLY
-    )
+    assert write_access(f"Bearer {TOKEN}", ApiSettings(token=TOKEN, read_only=True)) is WriteAccess.READ_ONLY
 
 
 def test_new_tokens_differ_and_fit_an_address_as_they_are() -> None:
@@ -153,4 +149,4 @@ def test_a_weak_token_is_refused_and_not_repeated(token: str) -> None:
 
 
 def test_settings_do_not_show_it() -> None:
-    assert TOKEN not in repr(ApiSettings(limits=NO_CACHE, token=TOKEN))
+    assert TOKEN not in repr(ApiSettings(token=TOKEN))

@@ -120,13 +120,14 @@ def test_the_run_folder_is_whole_and_clean(run: RunFolder, asked: IngestSettings
             "class_sprites",
             "examples",
             "sprites",
+            "atlases",
             "embeddings",
         )
     }
     for name, info in manifest.files.items():
         assert info.rows == run.table(name.removesuffix(".parquet")).num_rows
     assert sorted(path.name for path in run.path.iterdir()) == sorted(
-        [*manifest.files, "class-examples", "examples", "manifest.json"]
+        [*manifest.files, "atlases", "class-examples", "examples", "manifest.json"]
     )
     text = (run.path / "manifest.json").read_text()
     assert str(asked.data) not in text, "where files lie stays on the machine"
