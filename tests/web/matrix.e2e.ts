@@ -109,7 +109,7 @@ describe('the matrix', () => {
 
   it('sorts its columns by any row', async () => {
     const { channels, values } = await ask();
-    const page = await at.go(address());
+    const page = await at.go(address(), { colorScheme: 'light', deviceScaleFactor: 1 });
     await page.locator('[data-row]').nth(2).click();
     await page.waitForURL(/by=\d/);
     const own = values.slice(2 * channels.length, 3 * channels.length);
@@ -118,6 +118,27 @@ describe('the matrix', () => {
       .sort((a, b) => b.value - a.value || a.column - b.column)
       .map(({ column }) => channels[column]!.id);
     await expect.poll(() => heads(page)).toEqual(sorted.slice(0, (await heads(page)).length));
+    // What is painted goes along: the row's largest value comes first, and no darker cell follows it.
+    await page.mouse.move(4, 500);
+    const tones = () =>
+      page.locator('canvas').evaluate((element) => {
+        const copy = document.createElement('canvas');
+        [copy.width, copy.height] = [10 * 28, 3 * 24];
+        const context = copy.getContext('2d', { willReadFrequently: true })!;
+        context.drawImage(element as HTMLCanvasElement, 0, 0);
+        return Array.from({ length: 10 }, (_, column) =>
+          context
+            .getImageData(column * 28 + 12, 2 * 24 + 10, 1, 1)
+            .data.slice(0, 3)
+            .reduce((a, b) => a - b, 765),
+        );
+      });
+    await expect
+      .poll(async () => {
+        const found = await tones();
+        return found[0]! > 0 && found.every((tone, i) => i === 0 || tone <= found[i - 1]! + 3);
+      })
+      .toBe(true);
     await page.getByRole('button', { name: 'as in the layer' }).click();
     await expect.poll(async () => (await heads(page))[0]).toBe(channels[0]!.id);
   });
