@@ -22,7 +22,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from arete_core.errors import RunAlteredError, RunFolderError, RunIncompleteError, RunVersionError, SettingError
 from arete_core.files import commit_file, sha256_of, write_bytes_atomically
 from arete_core.ids import check_run_id
-from arete_core.run_schema import ADDED_TABLES, FORMAT_VERSION, GIVEN_TABLES, OPTIONAL_TABLES, TABLES
+from arete_core.run_schema import (
+    ADDED_TABLES,
+    FORMAT_VERSION,
+    GIVEN_TABLES,
+    OPTIONAL_TABLES,
+    TABLES,
+    UNLOADED_TABLES,
+)
 
 MANIFEST = "manifest.json"
 NEXT_MANIFEST = ".manifest.json.next"
@@ -118,8 +125,8 @@ class RunFolder:
     Attributes:
         path: Absolute.
         manifest: Its manifest.
-        manifest_sha256: Of `manifest.json`, as it is without added tables: it fixes every number of the run, and the
-            exclusions.
+        manifest_sha256: Of `manifest.json`, as it is without the tables of which nothing is loaded: it fixes every
+            number of the run, the exclusions and the embeddings.
     """
 
     path: Path
@@ -163,7 +170,7 @@ class RunFolder:
         manifest = _parse_manifest(manifest_path, raw)
         for name, info in manifest.files.items():
             _check_file(path, name, info, verify=verify)
-        return cls(path, manifest, hashlib.sha256(_without_added(manifest) or raw).hexdigest())
+        return cls(path, manifest, hashlib.sha256(_as_loaded(manifest) or raw).hexdigest())
 
     @property
     def numbers_sha256(self) -> str:
@@ -273,13 +280,14 @@ def manifest_bytes(manifest: Manifest) -> bytes:
     return manifest.model_dump_json(indent=2).encode() + b"\n"
 
 
-def _without_added(manifest: Manifest) -> bytes | None:
-    """Returns a manifest's bytes without the tables that were added; None where there are none."""
-    added = {f"{name}.parquet" for name in ADDED_TABLES} & manifest.files.keys()
-    if not added:
+def _as_loaded(manifest: Manifest) -> bytes | None:
+    """Returns a manifest's bytes without the tables of which nothing is loaded; None where there are none."""
+    unloaded = {f"{name}.parquet" for name in UNLOADED_TABLES} & manifest.files.keys()
+    if not unloaded:
         return None
-    files = {name: info for name, info in manifest.files.items() if name not in added}
-    return manifest_bytes(manifest.model_copy(update={"files": files, "pictures": {}}))
+    files = {name: info for name, info in manifest.files.items() if name not in unloaded}
+    pictures = {kind: settings for kind, settings in manifest.pictures.items() if kind not in UNLOADED_TABLES}
+    return manifest_bytes(manifest.model_copy(update={"files": files, "pictures": pictures}))
 
 
 def path_beside(folder: Path, name: str, sha256: str) -> Path:

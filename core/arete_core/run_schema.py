@@ -239,8 +239,10 @@ TABLES: Final[dict[str, pa.Schema]] = {
 }
 GIVEN_TABLES: Final = ("graphs", "ranks", "attributes")
 """Either all of them are there or none."""
-ADDED_TABLES: Final = frozenset({"embeddings", "features", "atlases"})
-"""Tables that may be added to a whole run, or made anew: no number that is loaded depends on them."""
+UNLOADED_TABLES: Final = frozenset({"features", "atlases"})
+"""Pictures that may be added to a whole run, or made anew: served from the folder, nothing of them is loaded."""
+ADDED_TABLES: Final = frozenset({"embeddings", *UNLOADED_TABLES})
+"""Tables that may be added to a whole run, or made anew: none of its numbers depends on them."""
 OPTIONAL_TABLES: Final = frozenset(
     {
         "scores",

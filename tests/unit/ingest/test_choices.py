@@ -97,7 +97,9 @@ def test_excluding_changes_no_count(asked: IngestSettings) -> None:
     plain = ingest(asked).folder
     marked = ingest(replace(asked, out=asked.out.with_name("marked"), exclude=("second/3", "first/0"))).folder
     before, after = hashes(plain), hashes(marked)
-    assert {name for name in before if before[name] != after[name]} == {"channels.parquet"}
+    other = {name for name in before if before[name] != after.get(name)}
+    # A class has examples of the channels that its graph keeps, which what is excluded decides.
+    assert {name for name in other if not name.startswith(("class-examples/", "class_"))} == {"channels.parquet"}
     assert excluded_channels(RunFolder.open(marked)).keys() == {(0, 0), (1, 3)}
     assert RunFolder.open(marked).manifest.settings == RunFolder.open(plain).manifest.settings
 
