@@ -32,16 +32,19 @@ WHOLE_OUTPUT := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 .PHONY: test
 test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium check ## Set up, check the code and run every test.
 	@echo "unit and integration tests run side by side, as neither keeps two cores busy; each prints its lines when it is done"
-	$(MAKE) --no-print-directory --jobs=2 $(WHOLE_OUTPUT) unit integration
+	$(MAKE) --no-print-directory --jobs=2 --keep-going $(WHOLE_OUTPUT) integration-database unit integration-engine
 	$(MAKE) --no-print-directory viewer-test
 
 .PHONY: unit
 unit: $(PYTHON_READY) ## Run the tests that need no database, and those that need a GPU where there is one.
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/unit tests/gpu
 
-.PHONY: integration
-integration: $(PYTHON_READY) $(ENGINE_READY) ## Run the tests against a Neo4j of their own.
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration
+.PHONY: integration integration-database integration-engine
+integration: integration-database integration-engine ## Run the tests against a Neo4j of their own.
+integration-database: $(PYTHON_READY) $(ENGINE_READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration --ignore tests/integration/engine --ignore tests/integration/arete
+integration-engine: $(PYTHON_READY) $(ENGINE_READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/engine tests/integration/arete
 
 .PHONY: viewer-test
 viewer-test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium ## Run the viewer's tests, also in Chromium.
