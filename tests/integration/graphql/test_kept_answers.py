@@ -14,7 +14,6 @@ import pytest
 from arete_graphql import answer_cache
 from arete_graphql.settings import ApiSettings, Limits
 from arete_queries import reads
-from arete_queries.data_version import data_state
 from arete_queries.engine import EngineAddress
 from arete_queries.exclusion import exclude
 from arete_queries.load import load_run
@@ -87,14 +86,6 @@ def test_a_kept_answer_is_read_again_after_every_change_and_only_then(
         asyncio.run(change(lambda runner: load_run(runner, folder, replace=True)))
         engine_driver.execute_query("MATCH (c:Channel {id: $id}) REMOVE c.label", id=other)
         assert "dog ears" not in str(ask()[0])
-
-
-@pytest.mark.anyio
-async def test_the_state_of_the_data_has_one_name(clean_database: EngineAddress, runner: QueryRunner) -> None:
-    names = [(await data_state(runner)).bookmark for _ in range(3)]
-    assert len(set(names)) == 1
-    await runner.run("schema_group_id")
-    assert (await data_state(runner)).bookmark not in names
 
 
 def running(driver: neo4j.Driver) -> int:

@@ -62,6 +62,7 @@ def test_the_style_names_what_there_is(loaded: Loaded, execute: Execute, labelle
             continue
         assert rule in keys
         assert set(re.findall(r"\{(\w+)\}", body)) <= keys[rule]
-    assert keys.keys() - rules.keys() <= {f"relationship.{kind}" for kind in ("HAS_LAYER", "HAS_CHANNEL", "HAS_CLASS")}
+    plain = {f"relationship.{kind}" for kind in ("HAS_LAYER", "HAS_CHANNEL", "HAS_CLASS", "PLACED_IN")}
+    assert keys.keys() - rules.keys() <= plain
     layers = [body for rule, body in rules.items() if re.fullmatch(r"node\.Layer\d+", rule)]
     assert len(set(layers)) == len(layers) == 16
