@@ -26,6 +26,9 @@ interface Answer {
 const ask = async () =>
   (await query<Answer>(MATRIX, { layer: layer().id, rows: members().map(({ id }) => id) })).matrix;
 
+/** The map of the classes has a canvas too. */
+const grid = (page: Page) => page.getByRole('group', { name: /rows? by / }).locator('canvas');
+
 const heads = (page: Page) =>
   page.locator('[data-column]').evaluateAll((all) =>
     all
@@ -76,7 +79,7 @@ describe('the matrix', () => {
     await expect.poll(() => page.locator('[data-column]').count()).toBeGreaterThan(0);
     const columns = Math.min(20, channels.length);
     const read = () =>
-      page.locator('canvas').evaluate(
+      grid(page).evaluate(
         (element, size) => {
           // Read from a copy: reading a painted canvas often would slow its painting.
           const copy = document.createElement('canvas');
@@ -121,7 +124,7 @@ describe('the matrix', () => {
     // What is painted goes along: the row's largest value comes first, and no darker cell follows it.
     await page.mouse.move(4, 500);
     const tones = () =>
-      page.locator('canvas').evaluate((element) => {
+      grid(page).evaluate((element) => {
         const copy = document.createElement('canvas');
         [copy.width, copy.height] = [10 * 28, 3 * 24];
         const context = copy.getContext('2d', { willReadFrequently: true })!;
