@@ -103,7 +103,7 @@ def test_text_never_becomes_cypher(service: Any) -> None:
     ("query", "statements"),
     [
         ("{ runs { id } }", ["runs"]),
-        ('{ run(id: "demo") { layers { id } again: layers { name } } }', ["runs", "layers"]),
+        ('{ run(id: "demo") { layers { id } again: layers { name } } }', ["runs", "layers_of_runs"]),
         ('{ run(id: "demo") { classes { nodes { id runId } } } }', ["runs", "classes"]),
         ('{ class(id: "demo/0") { graph { vertices { channel { id picture { url } } } class { id } } } }',
          ["class", "class_graph"]),
