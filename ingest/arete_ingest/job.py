@@ -11,51 +11,35 @@ that what is computed together, and with it every bit of the result, depends nei
 of decoding threads. Another device, PyTorch release or batch size may round otherwise: a job is not continued with it.
 """
 
-import os
-import platform
 import shutil
 import time
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-from arete_core.errors import RunConflictError, RunFolderError, RunIncompleteError
+from arete_core.errors import RunFolderError, RunIncompleteError
 from arete_core.exclusions import mark_channels
 from arete_core.non_semantic import propose_exclusions
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import (
     MANIFEST,
     DatasetInfo,
-    Manifest,
-    ModelInfo,
     RunFolder,
     write_manifest,
-    write_table,
     writing_failed,
 )
 from arete_core.run_lock import LOCK_FILE, Lock, locked
-from arete_core.run_schema import FORMAT_VERSION
-from arete_ingest.atlases import atlases_table, draw_atlases
-from arete_ingest.class_examples import CLASS_TILE_PX, cut_class_examples
 from arete_ingest.count_units import count_units
-from arete_ingest.embeddings import begin_embeddings
-from arete_ingest.examples import TILE_MEMORY_BYTES, cut_examples
 from arete_ingest.execution import torch_settings
 from arete_ingest.forecast import folder_size, unit_size
-from arete_ingest.memory import resident_bytes
-from arete_ingest.parts import JOB_FILE, Parts, differences, read_job, write_job
-from arete_ingest.planning import Job, cores, prepare
+from arete_ingest.identity import continue_or_begin, finished_run, identity_of, manifest_of, refuse_if_different
+from arete_ingest.job_pictures import draw_examples, place_classes
+from arete_ingest.parts import JOB_FILE, Parts, read_job
+from arete_ingest.planning import Job, prepare
 from arete_ingest.processes import Claims, Process
 from arete_ingest.settings import IngestSettings
 from arete_ingest.stopping import Stop
-from arete_ingest.tables import Joined, join_classes
-
-_LIBRARIES = ("arete", "torch", "torchvision", "numpy", "pillow", "pyarrow")
-_IN_MODEL_OR_DATASET = ("run", "model", "weights_sha256", "graph_sha256", "images_sha256", "split")
-
+from arete_ingest.tables import join_classes
 
 _PATIENCE_S = 10.0
 """Seconds to try for the lock where the job's other processes may be looking at it."""
@@ -137,14 +121,14 @@ def ingest(settings: IngestSettings, progress: Progress | None = None) -> Ingest
 
 def _help(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop) -> IngestResult:
     """Counts units beside the first process, which does all the rest."""
-    claims = Claims.join(folder, job.process, finished=lambda: _finished(job, folder) is not None)
+    claims = Claims.join(folder, job.process, finished=lambda: finished_run(job, folder) is not None)
     nothing = DatasetInfo(name="", split="", files_sha256="", images=0, failed=0)
     if claims is None:
         return _result(job, folder, clock, nothing, already_done=True)
     with closing(claims):
         begun = read_job(folder)
         if begun is not None:
-            _refuse_if_different(folder, begun, _job_of(job), "was begun by the first process with another job")
+            refuse_if_different(folder, begun, identity_of(job), "was begun by the first process with another job")
         try:
             count_units(job, Parts(folder, job.graph), progress, stop, claims)
         except (RunIncompleteError, OSError) as error:
@@ -161,13 +145,13 @@ def _help(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Sto
 
 def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop, lock: Lock) -> IngestResult:
     parts = Parts(folder, job.graph)
-    finished = _finished(job, folder)
+    finished = finished_run(job, folder)
     if finished is not None:
         _clean(folder, parts)  # where the earlier job was killed between its manifest and this
         _exclude(job, folder, progress)
         progress.say(f"{folder} is done already ({finished.dataset.images:,} images): nothing was to do")
         return _result(job, folder, clock, finished.dataset, already_done=True)
-    _continue_or_begin(job, folder)
+    continue_or_begin(job, folder)
     parts.prepare()
     _check_disk(job, folder, parts)
     with closing(Claims.begin(folder, lock, job.process)) if job.process.world > 1 else nullcontext() as claims:
@@ -187,38 +171,12 @@ def _run(job: Job, folder: Path, progress: Progress, clock: "_Clock", stop: Stop
         progress=progress,
     )
     clock.lap("join")
-    pictures = begin_embeddings(
-        folder,
-        joined.files,
-        classes=[one.index for one in job.plan.sets],
-        sizes=[layer.channels for layer in job.graph.layers],
-        method=job.settings.method,
-        progress=progress,
-    )
+    embedded = place_classes(job, folder, joined, progress)
     clock.lap("embed")
     if job.settings.examples:
-        cut: dict[str, Any] = {
-            "root": job.dataset.root,
-            "files": job.plan.files,
-            "graph": job.graph,
-            "transform": job.model.transform,
-            "threads": job.settings.workers or cores(),
-            "progress": progress,
-            "memory_bytes": _tile_memory(job),
-        }
-        tables = cut_examples(folder, strongest=joined.strongest, tile_px=job.settings.tile_px, **cut)
-        joined.files["examples.parquet"] = write_table(folder, "examples", tables.examples)
-        joined.files["sprites.parquet"] = write_table(folder, "sprites", tables.sprites)
-        atlases = atlases_table(draw_atlases(folder, "examples", tables.sprites))
-        joined.files["atlases.parquet"] = write_table(folder, "atlases", atlases)
-        if job.settings.class_examples:
-            side = min(job.settings.tile_px, CLASS_TILE_PX)
-            own = cut_class_examples(folder, kept=joined.kept, tile_px=side, **cut)
-            joined.files["class_examples.parquet"] = write_table(folder, "class_examples", own.examples)
-            joined.files["class_sprites.parquet"] = write_table(folder, "class_sprites", own.sprites)
-        os.sync()  # thousands of small pictures, flushed once instead of one by one
+        draw_examples(job, folder, joined, progress)
         clock.lap("examples")
-    manifest = _manifest(job, joined, pictures)
+    manifest = manifest_of(job, joined, embedded)
     write_manifest(folder, manifest)
     _clean(folder, parts)
     _propose(folder, progress)
@@ -235,13 +193,6 @@ def _propose(folder: Path, progress: Progress) -> None:
         )
 
 
-def _tile_memory(job: Job) -> int:
-    if job.settings.memory_mb is None or job.device.type == "cuda":
-        return TILE_MEMORY_BYTES
-    left = int(job.settings.memory_mb * 2**20) - resident_bytes()
-    return max(left // 2, 2**20)
-
-
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -255,73 +206,11 @@ def _make_folder(folder: Path) -> None:
         )
 
 
-def _finished(job: Job, folder: Path) -> Manifest | None:
-    """Looks whether the folder is whole already.
-
-    Args:
-        job: The job that is asked for.
-        folder: The run folder.
-
-    Returns:
-        The manifest of the same job, or None where the folder has none yet.
-
-    Raises:
-        RunConflictError: If the folder is whole and of another job.
-    """
-    if not (folder / MANIFEST).is_file():
-        return None
-    manifest = RunFolder.open(folder, verify=False).manifest
-    before = {
-        "run": manifest.id,
-        "model": manifest.model.name,
-        "weights_sha256": manifest.model.weights_sha256,
-        "graph_sha256": manifest.model.graph_sha256,
-        "images_sha256": manifest.dataset.files_sha256,
-        "split": manifest.dataset.split,
-        **manifest.settings,
-    }
-    _refuse_if_different(folder, before, job.fingerprint(), "holds another finished run")
-    return manifest
-
-
 def _exclude(job: Job, folder: Path, progress: Progress) -> None:
     """Marks channels in a finished run that are to be excluded and are not yet: no count depends on it."""
     _, new = mark_channels(RunFolder.open(folder, verify=False), job.exclude)
     if new:
         progress.say(f"{len(new)} more channels are excluded now: `arete load {folder}` takes that over")
-
-
-def _continue_or_begin(job: Job, folder: Path) -> None:
-    """Checks that a begun job is the same one, or writes down what this one is.
-
-    Args:
-        job: The job that is asked for.
-        folder: The run folder.
-
-    Raises:
-        RunConflictError: If it is another one.
-    """
-    now = _job_of(job)
-    before = read_job(folder)
-    if before is None:
-        write_job(folder, now)
-    else:
-        _refuse_if_different(folder, before, now, "holds another job, not finished")
-
-
-def _job_of(job: Job) -> dict[str, Any]:
-    # Rounding differs between devices and releases: half a run from each would be neither.
-    versions = {f"version_of_{name}": number for name, number in _versions().items()}
-    return {**job.fingerprint(), "device": job.device_name(), **versions}
-
-
-def _refuse_if_different(folder: Path, before: dict[str, Any], now: dict[str, Any], what: str) -> None:
-    changed = differences(before, now)
-    if changed:
-        raise RunConflictError(
-            f"{folder} {what}: {'; '.join(changed)}",
-            hint="choose another --out, or delete the folder to start anew",
-        )
 
 
 def _check_disk(job: Job, folder: Path, parts: Parts) -> None:
@@ -338,47 +227,6 @@ def _check_disk(job: Job, folder: Path, parts: Parts) -> None:
 def _clean(folder: Path, parts: Parts) -> None:
     parts.remove()
     (folder / JOB_FILE).unlink(missing_ok=True)
-
-
-def _manifest(job: Job, joined: Joined, pictures: dict[str, dict[str, Any]]) -> Manifest:
-    fingerprint = job.fingerprint()
-    return Manifest(
-        format_version=FORMAT_VERSION,
-        id=job.settings.run_id,
-        name=job.settings.run_name,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        model=ModelInfo(
-            name=job.model.name,
-            weights=job.model.weights,
-            weights_sha256=job.model.weights_sha256,
-            graph_sha256=job.graph.graph_sha256,
-            image_size=job.model.transform.image_size,
-            outputs=job.model.outputs,
-        ),
-        dataset=DatasetInfo(
-            name=job.dataset.root.name,
-            split=job.dataset.split,
-            files_sha256=job.plan.files_sha256,
-            images=joined.images,
-            failed=joined.failed,
-        ),
-        settings={key: value for key, value in fingerprint.items() if key not in _IN_MODEL_OR_DATASET},
-        versions=_versions(),
-        device=job.device_name(),
-        state="complete",
-        files=dict(sorted(joined.files.items())),
-        pictures=pictures,
-    )
-
-
-def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in _LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:  # a source tree that is on the path without being installed
-            found[name] = "unknown"
-    return found
 
 
 def _result(

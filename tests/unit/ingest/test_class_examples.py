@@ -137,7 +137,7 @@ def test_blocks_of_channels_give_the_same(
     run: RunFolder, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     few = 3 * 6 * 16 * 16 * 3  # tiles of three channels
-    monkeypatch.setattr("arete_ingest.job.TILE_MEMORY_BYTES", few)
+    monkeypatch.setattr("arete_ingest.job_pictures.TILE_MEMORY_BYTES", few)
     (tmp_path / "both.tsv").write_text("both\ta\nboth\tc\n")
     (tmp_path / "few.txt").write_text("\n".join(SUBSET))
     job = replace(

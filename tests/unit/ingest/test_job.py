@@ -390,7 +390,7 @@ def test_another_release_does_not_continue_a_job(
 ) -> None:
     settings = replace(asked, out=tmp_path / "tiny")
     interrupted(settings)
-    monkeypatch.setattr("arete_ingest.job.version", lambda name: "99.0")
+    monkeypatch.setattr("arete_ingest.identity.version", lambda name: "99.0")
     with pytest.raises(RunConflictError, match=r"version of torch was .*, is 99\.0"):
         ingest(settings)
 
