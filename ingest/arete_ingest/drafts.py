@@ -20,7 +20,6 @@ class Draft:
         out_channels: Channels that it makes.
         terms: What is added.
         reached: The shown layers that its inputs come from, through sums that are not shown.
-        absorbed: Whether it has become part of a later one.
     """
 
     node: torch.fx.Node
@@ -28,7 +27,6 @@ class Draft:
     out_channels: int
     terms: list[Term]
     reached: frozenset[int]
-    absorbed: bool = False
 
 
 class Drafts:

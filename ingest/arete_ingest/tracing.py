@@ -17,7 +17,6 @@ Whatever is not known to keep channels apart is refused with the name of the ope
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import NoReturn
 
 import numpy as np
 import torch
@@ -32,18 +31,16 @@ from arete_ingest.channel_maps import (
     Segment,
     channels_in,
     join_maps,
-    picked_from,
 )
 from arete_ingest.dataflow import (
-    describe,
     is_tensor,
     makes_feature_maps,
     owner_of,
-    place_of,
     structure_sha256,
     tensor_users,
 )
 from arete_ingest.drafts import Drafts, renumbered
+from arete_ingest.feature_maps import SUPPORTED, FeatureMaps
 from arete_ingest.fields import field_behind
 from arete_ingest.folding import Folding
 from arete_ingest.functional import make_modules
@@ -58,20 +55,14 @@ from arete_ingest.operations import (
     kind_of,
     shape_of,
 )
-from arete_ingest.rearranging import Moving, arrived, moved, numbered
-from arete_ingest.receptive import PIXEL, ReceptiveField
+from arete_ingest.rearranging import Moving
+from arete_ingest.receptive import PIXEL
 from arete_ingest.recording import check_same, propagate_shapes, record
 from arete_ingest.shown_layers import ShownLayers
-
-SUPPORTED = (
-    "convolutions (also grouped, strided, dilated, transposed), linear layers over channels, normalization, "
-    "activations, pooling, padding, interpolation, addition, concatenation, gates, and whatever only moves channels"
-)
 
 _KEEPING = frozenset({
     Kind.BATCH_NORM, Kind.SCALE, Kind.ACTIVATION, Kind.NORM, Kind.IDENTITY, Kind.POOL, Kind.PAD, Kind.RESIZE,
 })  # fmt: skip
-_SPATIAL_ONLY = frozenset({Kind.POOL, Kind.PAD, Kind.RESIZE, Kind.BATCH_NORM})
 
 
 def trace_model(
@@ -115,11 +106,8 @@ class _Reader:
         self.nodes: list[torch.fx.Node] = list(module.graph.nodes)
         self.kinds = {node: kind_of(node, self.modules) for node in self.nodes}
         self.shown = ShownLayers(self.nodes, self.kinds, self.modules, patterns)
-        self.maps: dict[torch.fx.Node, ChannelMap] = {}
-        self.axes: dict[torch.fx.Node, int] = {}
-        self.moving: dict[torch.fx.Node, Moving] = {}
-        self.fields: dict[torch.fx.Node, ReceptiveField] = {}
-        self.of_image: set[torch.fx.Node] = set()  # made of nothing but the image and constants
+        self.found = FeatureMaps(self.modules, image_size)
+        self.maps, self.axes, self.fields = self.found.maps, self.found.axes, self.found.fields
         self.lost: dict[torch.fx.Node, ModelError] = {}  # what cannot be read, and why
         self.layers: list[ShownLayer] = []
         self.folding = Folding(self.kinds, self.modules, lambda node: self.axes.get(node, 1))
@@ -130,7 +118,7 @@ class _Reader:
             if node.op == "placeholder":
                 self._read_placeholder(node)
             elif node.op == "get_attr" or is_constant(node):
-                self.of_image.add(node)
+                self.found.of_image.add(node)
             elif node.op == "output":
                 self._require(node.all_input_nodes)
             elif is_tensor(node):
@@ -155,9 +143,9 @@ class _Reader:
         )
 
     def _read_placeholder(self, node: torch.fx.Node) -> None:
-        self.of_image.add(node)
+        self.found.of_image.add(node)
         if is_spatial(node):
-            self._arrive(node, (Segment(IMAGE, 0, self.image_channels),), PIXEL)
+            self.found.arrive(node, (Segment(IMAGE, 0, self.image_channels),), PIXEL)
 
     def _read_or_put_off(self, node: torch.fx.Node) -> None:
         """Reads an operation; what cannot be read is no error as long as nothing but a gate is made of it."""
@@ -180,7 +168,7 @@ class _Reader:
         gate, gated = operands if operands[0] in self.lost else operands[::-1]
         if gated not in self.maps or gated not in _ancestors(gate) or shape_of(gated) != shape_of(node):
             return False
-        self._arrive(node, self.maps[gated], self.fields[gated], self.axes[gated])
+        self.found.arrive(node, self.maps[gated], self.fields[gated], self.axes[gated])
         return True
 
     def _require(self, nodes: Iterable[torch.fx.Node]) -> None:
@@ -192,95 +180,46 @@ class _Reader:
         kind = self.kinds[node]
         inputs = [source for source in node.all_input_nodes if is_tensor(source)]
         maps = [source for source in inputs if source in self.maps]
-        if kind is not Kind.CONV and inputs and all(source in self.of_image for source in inputs):
-            self._read_image_operation(node)
+        if kind is not Kind.CONV and inputs and all(source in self.found.of_image for source in inputs):
+            self.found.read_image_operation(node)
         elif kind is Kind.CONV and maps:
             self._read_conv(node, maps[0])
         elif kind is Kind.CONCAT:
             self._read_concatenation(node)
         elif kind is Kind.MOVE:
-            self._read_move(node)
+            self.found.read_move(node)
         elif kind is Kind.ADD and len(maps) == 2:
             self._read_addition(node, maps)
         elif kind is Kind.MULTIPLY and len(maps) == 2:
             self._read_product(node, maps)
         elif kind in (Kind.ADD, Kind.MULTIPLY) and len(inputs) > len(maps) and maps:
-            self._refuse(node)  # with something that is no feature map and no constant
+            self.found.refuse(node)  # with something that is no feature map and no constant
         elif kind in _KEEPING and len(maps) == 1:
-            self._read_keeping(node, kind, maps[0])
-        elif kind is Kind.IDENTITY and len(inputs) == 1 and inputs[0] in self.moving:
-            source, numbers = self.moving[inputs[0]]
-            self.moving[node] = Moving(source, numbers.contiguous() if isinstance(numbers, torch.Tensor) else numbers)
+            self.found.read_keeping(node, kind, maps[0])
+        elif kind is Kind.IDENTITY and len(inputs) == 1 and inputs[0] in self.found.moving:
+            source, numbers = self.found.moving[inputs[0]]
+            self.found.moving[node] = Moving(
+                source, numbers.contiguous() if isinstance(numbers, torch.Tensor) else numbers
+            )
         elif makes_feature_maps(node):
-            self._refuse(node)
-        elif len(shape_of(node) or (0, 0, 0)) > 2 and any(self._is_under_way(source) for source in inputs):
-            self._refuse(node)  # a vector has no positions any more, and no way back to a map
-        self._check(node)
-
-    def _is_under_way(self, node: torch.fx.Node) -> bool:
-        """Whether a tensor still has positions, but no longer four axes (a transformer's tokens)."""
-        shape = shape_of(node)
-        return node in self.moving and node not in self.maps and shape is not None and len(shape) > 2
-
-    def _arrive(self, node: torch.fx.Node, channel_map: ChannelMap, field: ReceptiveField, axis: int = 1) -> None:
-        self.maps[node] = channel_map
-        self.fields[node] = field
-        self.axes[node] = axis
-
-    def _read_image_operation(self, node: torch.fx.Node) -> None:
-        """Whatever is done to the image before the first convolution: no edges come from there."""
-        self.of_image.add(node)
-        shape = shape_of(node)
-        if shape is not None and len(shape) == 4:
-            same = shape[2:] == (self.image_size, self.image_size)
-            field = PIXEL if same else PIXEL.whole(self.image_size, self.image_size)
-            self._arrive(node, (Segment(IMAGE, 0, shape[1]),), field)
-
-    def _read_keeping(self, node: torch.fx.Node, kind: Kind, source: torch.fx.Node) -> None:
-        if kind in _SPATIAL_ONLY and self.axes[source] != 1:
-            self._refuse(node)
-        if kind is Kind.BATCH_NORM:
-            self._check_batch_norm(node)
-        field = field_behind(node, kind, source, self.fields[source], self.modules)
-        self._arrive(node, self.maps[source], field, self.axes[source])
-
-    def _read_move(self, node: torch.fx.Node) -> None:
-        for source in node.all_input_nodes:
-            if source in self.maps and source not in self.moving:
-                shape = shape_of(source)
-                self.moving[source] = Moving(source, numbered(shape, self.axes[source]))  # type: ignore[arg-type]
-        module = self.modules[str(node.target)] if node.op == "call_module" else None
-        result = moved(node, module, self.moving)
-        if result is None:
-            if makes_feature_maps(node):
-                self._refuse(node)
-            return
-        self.moving[node] = result
-        if not is_spatial(node):
-            return
-        source = result.source
-        before = shape_of(source)
-        at_rest = before[2:] if self.axes[source] == 1 else before[1:3]  # type: ignore[index]
-        found = arrived(result.numbers, at_rest[0] * at_rest[1], at_rest)  # type: ignore[arg-type]
-        if found is None:
-            self._refuse(node)
-        field = self.fields[source] if found.in_place else self.fields[source].whole(*at_rest)
-        self._arrive(node, picked_from(self.maps[source], found.channels.tolist()), field, found.axis)
-        self.moving[node] = Moving(node, numbered(shape_of(node), found.axis))  # type: ignore[arg-type]
+            self.found.refuse(node)
+        elif len(shape_of(node) or (0, 0, 0)) > 2 and any(self.found.is_under_way(source) for source in inputs):
+            self.found.refuse(node)  # a vector has no positions any more, and no way back to a map
+        self.found.check(node)
 
     def _read_conv(self, node: torch.fx.Node, source: torch.fx.Node) -> None:
         module = self.modules[str(node.target)]
         linear = isinstance(module, nn.Linear)
         if self.axes[source] != (3 if linear else 1):
-            self._refuse(node)
+            self.found.refuse(node)
         in_channels, out_channels, groups = conv_channels(module)
         inputs = self.maps[source]
         if channels_in(inputs) != in_channels:
-            self._refuse(node)
+            self.found.refuse(node)
         term = Term("conv", str(node.target), node.name, 0, inputs, groups, np.ones(out_channels), self.axes[source])
         made = self.drafts.add(node, str(node.target), out_channels, [term])
         field = field_behind(node, Kind.CONV, source, self.fields[source], self.modules)
-        self._arrive(node, made, field, self.axes[source])
+        self.found.arrive(node, made, field, self.axes[source])
         self._show(node, made)
 
     def _read_addition(self, node: torch.fx.Node, operands: list[torch.fx.Node]) -> None:
@@ -288,7 +227,7 @@ class _Reader:
         shape = shape_of(node)
         channels = shape[axis]  # type: ignore[index]
         if any(self.axes[each] != axis or channels_in(self.maps[each]) != channels for each in operands):
-            self._refuse(node)
+            self.found.refuse(node)
         terms: list[Term] = []
         for operand in (part for part in node.args if isinstance(part, torch.fx.Node)):
             absorbed = self._absorbed(operand, channels)
@@ -299,7 +238,7 @@ class _Reader:
         made = self.drafts.add(node, owner_of(node), channels, terms)
         height, width = shape[2:] if axis == 1 else shape[1:3]  # type: ignore[index]
         field = self.fields[operands[0]].union(self.fields[operands[1]], height, width)
-        self._arrive(node, made, field, axis)
+        self.found.arrive(node, made, field, axis)
         self._show(node, made)
 
     def _absorbed(self, operand: torch.fx.Node, channels: int) -> list[Term] | None:
@@ -311,24 +250,15 @@ class _Reader:
             if draft is not None:
                 if node in self.shown.names:
                     return None
-                draft.absorbed = True
                 return [replace(term, scale=term.scale * scale) for term in draft.terms]
             own = self.folding.scale_of(node, channels)
             if own is None:
-                if self.kinds[node] is not Kind.MOVE or not self._only_changes_axes(node):
+                if self.kinds[node] is not Kind.MOVE or not self.found.only_changes_axes(node):
                     return None
                 own = np.ones(channels)
             scale = scale * own
             node = next(source for source in node.all_input_nodes if source in self.maps)
         return None
-
-    def _only_changes_axes(self, node: torch.fx.Node) -> bool:
-        sources = [source for source in node.all_input_nodes if source in self.maps]
-        return (
-            len(sources) == 1
-            and self.maps[node] == self.maps[sources[0]]
-            and (self.fields[node] == self.fields[sources[0]])
-        )
 
     def _read_product(self, node: torch.fx.Node, operands: list[torch.fx.Node]) -> None:
         first, second = operands
@@ -338,21 +268,21 @@ class _Reader:
             gate = operands[areas.index(1)] if 1 in areas and areas != [1, 1] else None
         gated = first if gate is second else second
         if gate is None or shape_of(gated) != shape_of(node):
-            self._refuse(node)
-        self._arrive(node, self.maps[gated], self.fields[gated], self.axes[gated])
+            self.found.refuse(node)
+        self.found.arrive(node, self.maps[gated], self.fields[gated], self.axes[gated])
 
     def _read_concatenation(self, node: torch.fx.Node) -> None:
         parts = concatenated(node)
         if not all(part in self.maps and self.axes[part] == 1 for part in parts):
-            if makes_feature_maps(node) or any(self._is_under_way(part) for part in parts):
-                self._refuse(node)
+            if makes_feature_maps(node) or any(self.found.is_under_way(part) for part in parts):
+                self.found.refuse(node)
             return
         shape = shape_of(node)
         joined = join_maps(self.maps[part] for part in parts)
         field = self.fields[parts[0]]
         for part in parts[1:]:
             field = field.union(self.fields[part], *shape[2:])  # type: ignore[index]
-        self._arrive(node, joined, field)
+        self.found.arrive(node, joined, field)
         self._show(node, joined)
 
     def _show(self, node: torch.fx.Node, members: ChannelMap) -> None:
@@ -386,32 +316,6 @@ class _Reader:
             if len(users) != 1 or self.kinds[users[0]] not in ELEMENTWISE:
                 return node
             node = users[0]
-
-    def _check_batch_norm(self, node: torch.fx.Node) -> None:
-        module: nn.Module = self.modules[str(node.target)]
-        if getattr(module, "running_mean", None) is None or getattr(module, "running_var", None) is None:
-            raise ModelError(
-                f"{node.target} ({type(module).__name__}) keeps no running statistics, so what it makes of one image "
-                "depends on the others of its batch",
-                hint="use a model with track_running_stats=True",
-            )
-
-    def _check(self, node: torch.fx.Node) -> None:
-        """A feature map whose channels are not all accounted for would be counted wrongly."""
-        channel_map, shape = self.maps.get(node), shape_of(node)
-        if channel_map is None:
-            return
-        if shape is None or len(shape) != 4 or shape[self.axes[node]] != channels_in(channel_map):
-            if shape is not None and len(shape) == 2:  # a mean over space: one vector an image, on its way to the head
-                del self.maps[node]
-                return
-            self._refuse(node)
-
-    def _refuse(self, node: torch.fx.Node) -> NoReturn:
-        raise ModelError(
-            f"{place_of(node)}: {describe(node, self.modules)} of feature maps is not supported",
-            hint=f"supported: {SUPPORTED}",
-        )
 
 
 def _ancestors(node: torch.fx.Node) -> set[torch.fx.Node]:
