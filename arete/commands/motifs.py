@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from arete.commands.answering import answer, choice
-from arete.commands.options import AsJson, Cypher, First, Home, Quiet, Run
+from arete.commands.options import AsJson, Cypher, First, Home, Mass, Quiet, Run
 
 if TYPE_CHECKING:
     from arete_queries.motif_results import Motif, MotifList
@@ -28,6 +28,7 @@ def motifs(
         bool, typer.Option("--shared-path", help="Print only the longest path that all of the classes share.")
     ] = False,
     run: Run = None,
+    mass: Mass = None,
     cypher: Cypher = False,
     as_json: AsJson = False,
     home: Home = None,
@@ -42,11 +43,11 @@ def motifs(
     async def question(runner: "QueryRunner") -> "MotifList":
         ids = await resolve_classes(runner, classes, run)
         return await reads.find_common_motifs(
-            runner, ids, wanted, min_support=min_support, first=first, closed=not every
+            runner, ids, wanted, min_support=min_support, first=first, closed=not every, mass=mass
         )
 
     async def path_question(runner: "QueryRunner") -> "Motif | None":
-        return await reads.shared_path(runner, await resolve_classes(runner, classes, run))
+        return await reads.shared_path(runner, await resolve_classes(runner, classes, run), mass=mass)
 
     if shared_path:
         answer(path_question, _print_path, home=home, quiet=quiet, as_json=as_json, cypher=cypher)

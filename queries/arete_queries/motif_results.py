@@ -51,8 +51,9 @@ class Motif:
 class MotifList:
     """The motifs of one shape that a group of classes has in common, most significant first.
 
-    `at_least` classes had to hold one; `outside` is the number of the run's other classes. `found` motifs were found,
-    of which the first ones are listed. `tested` is what `q_value` is corrected for: the number of motifs of this shape
+    `at_least` classes had to hold one; `mass` is the share of each layer's rank mass at which all classes' graphs are
+    cut, None for each one's own; `outside` is the number of the run's other classes. `found` motifs were found, of
+    which the first ones are listed. `tested` is what `q_value` is corrected for: the number of motifs of this shape
     that any class of the run could show, found or not (for `SUBGRAPH`, whose number has no end: those found).
     `cypher` lists the motifs of this shape with their support, closed or not; for `SUBGRAPH` it draws the first one.
     """
@@ -60,6 +61,7 @@ class MotifList:
     pattern: MotifPattern
     classes: tuple[ClassInfo, ...]
     at_least: int
+    mass: float | None
     outside: int
     found: int
     tested: int

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from arete_core.errors import BadInput
-from arete_queries.arguments import check_first
+from arete_queries.arguments import check_first, check_mass
 from arete_queries.groups import check_classes
 from arete_queries.motif_mining import (
     Edges,
@@ -29,7 +29,7 @@ from arete_queries.motif_results import Motif, MotifList, MotifPattern
 from arete_queries.overlap import check_complete
 from arete_queries.records import channel_info, class_info
 from arete_queries.results import ChannelInfo, ClassInfo
-from arete_queries.runner import QueryRunner
+from arete_queries.runner import QueryRunner, Row
 from arete_queries.statements import statements
 
 
@@ -40,6 +40,7 @@ class _Table:
     Attributes:
         classes: The group's, by index.
         run_size: Classes of the run.
+        mass: Share of each layer's rank mass at which all graphs are cut; None for each class's own.
         channels: Those at the edges, by layer, then index; vertex numbers count them.
         incidence: Edges by the group's classes.
         outside: Edges by the run's other classes, shape (edge, class).
@@ -47,6 +48,7 @@ class _Table:
 
     classes: tuple[ClassInfo, ...]
     run_size: int
+    mass: float | None
     channels: tuple[ChannelInfo, ...]
     incidence: Incidence
     outside: np.ndarray
@@ -60,10 +62,11 @@ async def find_common_motifs(
     min_support: float = 0.5,
     first: int = 50,
     closed: bool = True,
+    mass: float | None = None,
 ) -> MotifList:
     """Finds the motifs of a shape that at least a share of a group's attribution graphs hold.
 
-    The graphs are those at each class's own mass. A class without one counts as holding nothing.
+    A class without a graph counts as holding nothing.
 
     Args:
         runner: The database.
@@ -73,6 +76,8 @@ async def find_common_motifs(
         first: How many motifs at most, 1 to 500, the most significant first (then by support, then by channels).
         closed: Leave out motifs that some further edge touches which the same classes all hold: they are part of a
             larger one. Subgraphs are always closed.
+        mass: Share of each layer's rank mass that the graphs keep, above 0 and up to 1, of the group's classes and of
+            those that it is held against; None for each class's own.
 
     Returns:
         The motifs.
@@ -82,24 +87,25 @@ async def find_common_motifs(
         BadInput: If an argument cannot be, the classes are of different runs, or there are too many motifs.
     """
     ids = check_classes("classes", classes)
-    pattern, first = MotifPattern(pattern), check_first(first)
+    pattern, first, mass = MotifPattern(pattern), check_first(first), check_mass(mass)
     at_least = _at_least(min_support, len(ids))
-    table = await _read(runner, ids, at_least)
+    table = await _read(runner, ids, at_least, mass)
     found = find_motifs(table.incidence, pattern, at_least)
     listed = closed_motifs(table.incidence, found) if closed and pattern is not MotifPattern.SUBGRAPH else found
     tested = len(found)
     if pattern is not MotifPattern.SUBGRAPH and found:
-        (pairs,) = await runner.run("motif_pairs", {"run": table.classes[0].run})
+        (pairs,) = await _run(runner, "motif_pairs", {"run": table.classes[0].run}, mass)
         tested = max(tested, count_possible(pattern, np.array(pairs["sources"]), np.array(pairs["targets"])))
     motifs = _judge(table, listed, tested, first)
     if pattern is not MotifPattern.SUBGRAPH:
-        cypher = statements()[f"motif_{pattern.value}"].with_values({"classes": ids, "atLeast": at_least})
+        cypher = statements()[f"motif_{pattern.value}"].with_values({"classes": ids, "atLeast": at_least, "mass": mass})
     else:
-        cypher = motifs[0].cypher if motifs else _drawing(ids, ())
+        cypher = motifs[0].cypher if motifs else _drawing(table, ())
     return MotifList(
         pattern=pattern,
         classes=table.classes,
         at_least=at_least,
+        mass=mass,
         outside=table.run_size - len(ids),
         found=len(listed),
         tested=tested,
@@ -108,12 +114,13 @@ async def find_common_motifs(
     )
 
 
-async def shared_path(runner: QueryRunner, classes: Sequence[str]) -> Motif | None:
+async def shared_path(runner: QueryRunner, classes: Sequence[str], *, mass: float | None = None) -> Motif | None:
     """Finds the longest path that the attribution graphs of all classes of a group hold.
 
     Args:
         runner: The database.
         classes: Ids of classes of one run.
+        mass: Share of each layer's rank mass that the graphs keep, above 0 and up to 1; None for each class's own.
 
     Returns:
         The path, of at least one edge; of several longest ones the one with the least support outside, then the first
@@ -121,10 +128,10 @@ async def shared_path(runner: QueryRunner, classes: Sequence[str]) -> Motif | No
 
     Raises:
         NotFoundError: If there is no such class.
-        BadInput: If there are no classes, too many, or of different runs.
+        BadInput: If there are no classes, too many, or of different runs, or the mass cannot be.
     """
     ids = check_classes("classes", classes)
-    table = await _read(runner, ids, len(ids))
+    table = await _read(runner, ids, len(ids), check_mass(mass))
     paths = [(edge,) for edge in range(len(table.incidence.sources))]
     longest: list[Edges] = []
     # All edges are shared by all classes here, and layers are in order, so this ends after as many steps as layers.
@@ -148,8 +155,13 @@ def _at_least(min_support: float, count: int) -> int:
     return max(1, int(np.ceil(min_support * count - 1e-9)))
 
 
-async def _read(runner: QueryRunner, ids: list[str], at_least: int) -> _Table:
-    (row,) = await runner.run("motif_edges", {"classes": ids, "atLeast": at_least})
+async def _run(runner: QueryRunner, name: str, params: dict[str, Any], mass: float | None) -> list[Row]:
+    """Asks about the stored attribution graphs, or about those that a mass gives."""
+    return await (runner.run(name, params) if mass is None else runner.run(f"{name}_at_mass", params | {"mass": mass}))
+
+
+async def _read(runner: QueryRunner, ids: list[str], at_least: int, mass: float | None) -> _Table:
+    (row,) = await _run(runner, "motif_edges", {"classes": ids, "atLeast": at_least}, mass)
     classes = sorted((class_info(one) for one in row["classes"]), key=lambda info: info.index)
     await check_complete(runner, ids, {info.id: info for info in classes})
     channels = sorted((channel_info(one) for one in row["channels"]), key=lambda c: (c.layer_index, c.index))
@@ -167,7 +179,7 @@ async def _read(runner: QueryRunner, ids: list[str], at_least: int) -> _Table:
         holds[place, [column[key] for key in keys if key in column]] = True
     ends: Ints = np.array([(source, target) for target, source, _ in edges], dtype=np.int64).reshape(-1, 2)
     incidence = Incidence(ends[:, 0], ends[:, 1], holds[:, : len(classes)])
-    return _Table(tuple(classes), len(column), tuple(channels), incidence, holds[:, len(classes) :])
+    return _Table(tuple(classes), len(column), mass, tuple(channels), incidence, holds[:, len(classes) :])
 
 
 def _judge(table: _Table, motifs: list[Edges], tested: int, first: int) -> tuple[Motif, ...]:
@@ -195,7 +207,7 @@ def _judge(table: _Table, motifs: list[Edges], tested: int, first: int) -> tuple
                 p_value=float(p[place]),
                 q_value=float(q[place]),
                 classes=tuple(id_ for id_, own in zip(ids, held[place], strict=True) if own),
-                cypher=_drawing(ids, edges),
+                cypher=_drawing(table, edges),
             )
         )
     return tuple(made)
@@ -207,10 +219,11 @@ def _named(table: _Table, motif: Edges) -> tuple[tuple[tuple[str, str], ...], tu
     return edges, tuple(table.channels[vertex] for vertex in sorted({vertex for pair in ends for vertex in pair}))
 
 
-def _drawing(ids: list[str], edges: tuple[tuple[str, str], ...]) -> str:
+def _drawing(table: _Table, edges: tuple[tuple[str, str], ...]) -> str:
     values: dict[str, Any] = {
-        "classes": ids,
+        "classes": [info.id for info in table.classes],
         "sources": [source for source, _ in edges],
         "targets": [target for _, target in edges],
+        "mass": table.mass,
     }
     return statements()["motif_subgraph"].with_values(values)

@@ -31,6 +31,12 @@ SharedMass = Annotated[
         description="Share of each layer's rank mass that both graphs keep, above 0 up to 1; absent: each class's own."
     ),
 ]
+GroupMass = Annotated[
+    float | None,
+    strawberry.argument(
+        description="Share of each layer's rank mass that the graphs keep, above 0 up to 1; absent: each class's own."
+    ),
+]
 MinShare = Annotated[
     float, strawberry.argument(description="Leave out edges below this share of the class's images, 0 to 1.")
 ]

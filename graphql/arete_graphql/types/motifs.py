@@ -8,7 +8,7 @@ from strawberry import ID
 from arete_graphql.context import Info
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
-from arete_graphql.types.common import First, describe_enum, mirror
+from arete_graphql.types.common import First, GroupMass, describe_enum, mirror
 from arete_queries import motif_results, reads
 from arete_queries.motif_results import MotifPattern
 
@@ -82,6 +82,7 @@ class MotifList:
     pattern: MotifPattern = strawberry.field(description="The shape.")
     classes: list[Class] = strawberry.field(description="Whose they are, by index.")
     at_least: int = strawberry.field(description="How many of the classes had to hold one.")
+    mass: float | None = strawberry.field(description="Kept share of rank mass; null where each class's own was used.")
     outside: int = strawberry.field(description="Number of the run's other classes.")
     found: int = strawberry.field(description="How many motifs were found, of which the first ones are listed.")
     tested: float = strawberry.field(
@@ -125,12 +126,13 @@ class MotifQueries:
                 description="Leave out motifs that are part of a larger one which the same classes hold."
             ),
         ] = True,
+        mass: GroupMass = None,
         first: First = 50,
     ) -> MotifList | None:
         """Finds motifs."""
         ids = await info.context.read(reads.expand_groups, "classes", classes)
         found = await info.context.read(
-            reads.find_common_motifs, ids, pattern, min_support=least_support, first=first, closed=closed
+            reads.find_common_motifs, ids, pattern, min_support=least_support, first=first, closed=closed, mass=mass
         )
         return MotifList.of(found)
 
@@ -138,8 +140,8 @@ class MotifQueries:
         description="The longest path that the attribution graphs of all of the classes hold; null where they share no "
         "edge."
     )
-    async def shared_path(self, info: Info, classes: Classes) -> Motif | None:
+    async def shared_path(self, info: Info, classes: Classes, mass: GroupMass = None) -> Motif | None:
         """Finds the longest shared path."""
         ids = await info.context.read(reads.expand_groups, "classes", classes)
-        found = await info.context.read(reads.shared_path, ids)
+        found = await info.context.read(reads.shared_path, ids, mass=mass)
         return None if found is None else Motif.of(found)

@@ -9,7 +9,7 @@ from arete_graphql.context import Info
 from arete_graphql.limits import check_edges
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
-from arete_graphql.types.common import CYPHER, MinShare, describe_enum, mirror
+from arete_graphql.types.common import CYPHER, GroupMass, MinShare, describe_enum, mirror
 from arete_graphql.types.graphs import PARTS_AT, Membership
 from arete_queries import group_results, reads
 from arete_queries.group_results import OverlapOperation
@@ -25,12 +25,6 @@ describe_enum(
         "SYMMETRIC_DIFFERENCE": "Those of one side and not the other.",
     },
 )
-GroupMass = Annotated[
-    float | None,
-    strawberry.argument(
-        description="Share of each layer's rank mass that the graphs keep, above 0 up to 1; absent: each class's own."
-    ),
-]
 
 
 @strawberry.type(description="A vertex of enough classes of a side.")

@@ -1,17 +1,30 @@
 // name: motif_wedge_out
 // access: read
-// params: classes: list<string>, atLeast: int
+// params: classes: list<string>, atLeast: int, mass: float?
 // columns: channels: list<string>, support: int, classes: list<string>
 // Channels (given first) that influence two others in the attribution graphs of at least so many of the classes, most
 // common first.
 MATCH (:Run {state: 'complete'})-[:HAS_CLASS]->(class:Class {state: 'complete'})
 WHERE class.id IN $classes
-WITH collect(class.key) AS keys
-CALL (keys) {
-  UNWIND keys AS key
-  MATCH (source)-[edge:ATTRIBUTES {class: key}]->(target)
-  USING INDEX edge:ATTRIBUTES(class)
-  WITH source, target, collect(key) AS found
+WITH collect(class) AS classes
+CALL (classes) {
+  UNWIND classes AS class
+  CALL (class) {
+    WITH class WHERE $mass IS NULL
+    MATCH (source)-[edge:ATTRIBUTES {class: class.key}]->(target)
+    USING INDEX edge:ATTRIBUTES(class)
+    RETURN source, target
+    UNION ALL
+    WITH class WHERE $mass IS NOT NULL
+    MATCH (class)-[one:ACTIVATES]->(source) WHERE one.entry < $mass
+    MATCH (class)-[other:ACTIVATES]->(target) WHERE other.entry < $mass
+    MATCH (source)-[edge:INFLUENCES {class: class.key}]->(target)
+    USING INDEX edge:INFLUENCES(class)
+    USING JOIN ON source
+    USING JOIN ON target
+    RETURN source, target
+  }
+  WITH source, target, collect(class.key) AS found
   WHERE size(found) >= $atLeast
   RETURN collect({source: source, target: target, keys: found}) AS edges
 }

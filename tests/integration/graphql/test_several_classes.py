@@ -36,16 +36,18 @@ def test_overlap(service: Any, operation: OverlapOperation) -> None:
     assert [one["weightedJaccard"] for one in found["layers"]] == [one.weighted_jaccard for one in wanted.layers]
 
 
-@pytest.mark.parametrize("pattern", list(MotifPattern))
-def test_motifs(service: Any, pattern: MotifPattern) -> None:
-    query = """query($classes: [ID!]!, $pattern: MotifPattern!) {
-        motifs(classes: $classes, pattern: $pattern, leastSupport: 0.6, first: 5) {
-            pattern classes { id } atLeast outside found tested cypher
+@pytest.mark.parametrize(
+    ("pattern", "mass"), [*((pattern, None) for pattern in MotifPattern), (MotifPattern.PATH_2, 0.3)]
+)
+def test_motifs(service: Any, pattern: MotifPattern, mass: float | None) -> None:
+    query = """query($classes: [ID!]!, $pattern: MotifPattern!, $mass: Float) {
+        motifs(classes: $classes, pattern: $pattern, leastSupport: 0.6, first: 5, mass: $mass) {
+            pattern classes { id } atLeast mass outside found tested cypher
             motifs { channels { id } edges { source target } support supportOutside lift pValue qValue classes cypher }
         } }"""
-    found = service.data(query, classes=THREE, pattern=pattern.name)["motifs"]
-    wanted = service.read(reads.find_common_motifs, THREE, pattern, min_support=0.6, first=5)
-    assert (found["pattern"], found["atLeast"], found["outside"]) == (pattern.name, 2, 5)
+    found = service.data(query, classes=THREE, pattern=pattern.name, mass=mass)["motifs"]
+    wanted = service.read(reads.find_common_motifs, THREE, pattern, min_support=0.6, first=5, mass=mass)
+    assert (found["pattern"], found["atLeast"], found["mass"], found["outside"]) == (pattern.name, 2, mass, 5)
     assert (found["found"], found["tested"], found["cypher"]) == (wanted.found, wanted.tested, wanted.cypher)
     assert [[one["id"] for one in motif["channels"]] for motif in found["motifs"]] == [
         [one.id for one in motif.channels] for motif in wanted.motifs
@@ -68,6 +70,11 @@ def test_the_path_that_all_share(service: Any) -> None:
     assert len(own["channels"]) > 1
     assert service.read(reads.shared_path, ["demo/0", "demo/1"]) is None
     assert none is None
+    query = "query($of: [ID!]!) { sharedPath(classes: $of, mass: 0.8) { edges { source target } cypher } }"
+    common = service.data(query, of=["demo/0", "demo/1"])["sharedPath"]
+    wanted = service.read(reads.shared_path, ["demo/0", "demo/1"], mass=0.8)
+    assert [(one["source"], one["target"]) for one in common["edges"]] == list(wanted.edges)
+    assert common["cypher"] == wanted.cypher
 
 
 def test_the_nearest_classes_of_each_layer(service: Any) -> None:

@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.anyio]
 Execute = Callable[..., list[dict[str, Any]]]
 Edges = frozenset[tuple[str, str]]
 GROUP = ["kin/0", "kin/2", "kin/3", "kin/6"]
+LESS, MORE = 0.06, 0.14
+"""Masses below and above those that the classes of `kin` settle on."""
 SHAPES = [pattern for pattern in MotifPattern if pattern is not MotifPattern.SUBGRAPH]
 
 
@@ -65,8 +67,8 @@ def kin(
     return Loaded({"kin": folder}, {"kin": data}, {f"kin/{one.index}": one for one in found})
 
 
-def graph_of(loaded: Loaded, class_id: str) -> set[tuple[str, str]]:
-    mass = loaded.classes[class_id].extraction.mass
+def graph_of(loaded: Loaded, class_id: str, mass: float | None = None) -> set[tuple[str, str]]:
+    mass = mass or loaded.classes[class_id].extraction.mass
     assert mass is not None
     return set(loaded.edges(class_id, mass))
 
@@ -100,12 +102,15 @@ def motifs_in(graph: set[tuple[str, str]], pattern: MotifPattern) -> set[Edges]:
 
 
 @pytest.mark.parametrize("pattern", SHAPES)
-@pytest.mark.parametrize("at_least", [2, 3])
+@pytest.mark.parametrize(("at_least", "mass"), [(2, None), (3, None), (3, LESS), (4, MORE)])
 async def test_motifs_are_those_of_the_graphs(
-    kin: Loaded, runner: QueryRunner, execute: Execute, pattern: MotifPattern, at_least: int
+    kin: Loaded, runner: QueryRunner, execute: Execute, pattern: MotifPattern, at_least: int, mass: float | None
 ) -> None:
-    found = await find_common_motifs(runner, GROUP, pattern, min_support=at_least / len(GROUP), first=500, closed=False)
-    every = {f"kin/{number}": motifs_in(graph_of(kin, f"kin/{number}"), pattern) for number in range(8)}
+    found = await find_common_motifs(
+        runner, GROUP, pattern, min_support=at_least / len(GROUP), first=500, closed=False, mass=mass
+    )
+    assert found.mass == mass
+    every = {f"kin/{number}": motifs_in(graph_of(kin, f"kin/{number}", mass), pattern) for number in range(8)}
     union = set().union(*(every[id_] for id_ in GROUP))
     holding = {motif: [id_ for id_ in every if motif in every[id_]] for motif in union}
     expected = {m: ids for m, ids in holding.items() if sum(id_ in GROUP for id_ in ids) >= at_least}
@@ -132,16 +137,20 @@ async def test_motifs_are_those_of_the_graphs(
     assert len(found.motifs) == 500 or answered == listed
 
 
-async def test_tests_are_counted_over_the_whole_run(kin: Loaded, runner: QueryRunner) -> None:
-    whole = set().union(*(graph_of(kin, f"kin/{number}") for number in range(8)))
+@pytest.mark.parametrize("mass", [None, LESS, MORE])
+async def test_tests_are_counted_over_the_whole_run(kin: Loaded, runner: QueryRunner, mass: float | None) -> None:
+    whole = set().union(*(graph_of(kin, f"kin/{number}", mass) for number in range(8)))
     for pattern in (MotifPattern.PATH_3, MotifPattern.DIAMOND, MotifPattern.TRIANGLE):
-        found = await find_common_motifs(runner, GROUP, pattern, min_support=0.1)
+        found = await find_common_motifs(runner, GROUP, pattern, min_support=0.5, mass=mass)
         assert found.tested == len(motifs_in(whole, pattern))
 
 
-async def test_a_motif_is_drawn_by_its_cypher(kin: Loaded, runner: QueryRunner, execute: Execute) -> None:
+@pytest.mark.parametrize("mass", [None, LESS])
+async def test_a_motif_is_drawn_by_its_cypher(
+    kin: Loaded, runner: QueryRunner, execute: Execute, mass: float | None
+) -> None:
     for pattern in (MotifPattern.PATH_2, MotifPattern.SUBGRAPH):
-        found = await find_common_motifs(runner, GROUP, pattern, min_support=0.75, first=3, closed=False)
+        found = await find_common_motifs(runner, GROUP, pattern, min_support=0.75, first=3, closed=False, mass=mass)
         assert found.motifs
         for motif in found.motifs:
             (row,) = execute(motif.cypher)
@@ -198,10 +207,11 @@ async def test_a_group_on_paper(loaded: Loaded, runner: QueryRunner, tmp_path: P
         await delete_run(runner, "paper")
 
 
-async def test_one_path_of_all(kin: Loaded, runner: QueryRunner) -> None:
+@pytest.mark.parametrize("mass", [None, LESS, MORE])
+async def test_one_path_of_all(kin: Loaded, runner: QueryRunner, mass: float | None) -> None:
     for group in (["kin/0"], ["kin/0", "kin/6"], ["kin/2", "kin/3"], [f"kin/{n}" for n in range(8)]):
-        common = set.intersection(*(graph_of(kin, id_) for id_ in group))
-        found = await shared_path(runner, group)
+        common = set.intersection(*(graph_of(kin, id_, mass) for id_ in group))
+        found = await shared_path(runner, group, mass=mass)
         longest = nx.dag_longest_path_length(nx.DiGraph(common)) if common else 0
         assert (0 if found is None else len(found.edges)) == longest
         if found is not None:
@@ -213,6 +223,10 @@ async def test_a_class_without_a_graph_holds_nothing(loaded: Loaded, runner: Que
     found = await find_common_motifs(runner, ["cut-off/0"], MotifPattern.PATH_2, min_support=1)
     assert (found.motifs, found.found, found.outside) == ((), 0, 0)
     assert await shared_path(runner, ["cut-off/0"]) is None
+    # Asked for all of its rank mass it has one, of its only edge.
+    path = await shared_path(runner, ["cut-off/0"], mass=1)
+    assert path is not None
+    assert path.edges == (("cut-off/a/0", "cut-off/b/0"),)
 
 
 async def test_what_cannot_be_asked(loaded: Loaded, runner: QueryRunner) -> None:
@@ -222,6 +236,8 @@ async def test_what_cannot_be_asked(loaded: Loaded, runner: QueryRunner) -> None
         (find_common_motifs(runner, ["tiny/0"], path, min_support=0), "min_support: above 0"),
         (find_common_motifs(runner, ["tiny/0"], path, min_support=1.01), "min_support: above 0"),
         (find_common_motifs(runner, ["tiny/0"], path, first=0), "first"),
+        (find_common_motifs(runner, ["tiny/0"], path, mass=0), "mass: above 0"),
+        (shared_path(runner, ["tiny/0"], mass=1.01), "mass: above 0"),
         (find_common_motifs(runner, ["tiny/0", "other/0"], path), "of one run"),
         (shared_path(runner, []), "classes: 1 to 5,000"),
     ):

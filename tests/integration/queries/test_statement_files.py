@@ -45,10 +45,14 @@ CASES: dict[str, dict[str, Any]] = {
     "layer_neighbors": {"class": A, "layers": ["block1", "block2"], "first": 3},
     "layer_similarity": {"class": A, "layer": "tiny/block1"},
     "less_contributing": {"class": A, "mass": None, "minShare": 0.1, "first": 3},
-    **{f"motif_{shape}": {"classes": GROUP, "atLeast": 1} for shape in
-       ("path_2", "path_3", "path_4", "wedge_in", "wedge_out", "diamond", "triangle", "edges")},
+    **{f"motif_{shape}": {"classes": GROUP, "atLeast": 1, "mass": None} for shape in
+       ("path_2", "path_3", "path_4", "wedge_in", "wedge_out", "diamond", "triangle")},
+    "motif_edges": {"classes": GROUP, "atLeast": 1},
+    "motif_edges_at_mass": {"classes": GROUP, "atLeast": 1, "mass": 0.4},
     "motif_pairs": {"run": "tiny"},
-    "motif_subgraph": {"classes": GROUP, "sources": ["tiny/block1/3"], "targets": ["tiny/block2/5"]},
+    "motif_pairs_at_mass": {"run": "tiny", "mass": 0.4},
+    "motif_subgraph": {"classes": GROUP, "sources": ["tiny/block1/3"], "targets": ["tiny/block2/5"],
+                       "mass": None},
     "overlap_drawing": {**SIDES, "mass": None, "minShare": 0.0, "memberships": ["shared"]},
     "overlap_graphs": {**SIDES, "minShare": 0.0, "memberships": ["only_a", "shared"]},
     "overlap_graphs_at_mass": {**SIDES, "mass": 0.4, "minShare": 0.0, "memberships": ["only_a", "shared"]},

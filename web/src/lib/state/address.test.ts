@@ -22,6 +22,8 @@ const full: View = {
   form: 'beside',
   own: true,
   atLeast: 3,
+  setB: ['7', '@cats'],
+  atLeastB: 2,
   pattern: 'DIAMOND',
   support: 0.25,
   parts: true,

@@ -41,18 +41,21 @@ interface DrawingView {
   table: boolean;
 }
 
-export type CompareForm = 'bands' | 'beside' | 'group';
+export type CompareForm = 'bands' | 'beside' | 'group' | 'groups';
 
 interface CompareView {
   /** Index of the second class. */
   b: string | null;
   operation: SetOperation;
-  /** One drawing of two classes, one drawing each, or what a group has in common. */
+  /** One drawing of two classes, one drawing each, what a group has in common, or one group against another. */
   form: CompareForm;
   /** Whether each of two classes is cut at its own mass, not both at the same. */
   own: boolean;
   /** In how many of a group's classes a channel has to be; 0 for half of them. */
   atLeast: number;
+  /** The second of two groups, as `set` is the first, and in how many of its classes a channel has to be. */
+  setB: readonly string[];
+  atLeastB: number;
 }
 
 interface MotifsView {
@@ -109,9 +112,11 @@ const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
     'accuracy-down': 'accuracy-down',
     'accuracy-up': 'accuracy-up',
   }),
-  form: choice('form', { bands: 'bands', beside: 'beside', group: 'group' }),
+  form: choice('form', { bands: 'bands', beside: 'beside', group: 'group', groups: 'groups' }),
   own: flag('masses', 'own'),
   atLeast: whole('k', 0, 0, 100_000),
+  setB: indexSet('set-b'),
+  atLeastB: whole('k-b', 0, 0, 100_000),
   set: indexSet('set'),
   pattern: choice('pattern', {
     'path-2': 'PATH_2',
