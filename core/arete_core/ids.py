@@ -1,9 +1,8 @@
 """Ids, the same string in Parquet, Cypher, GraphQL, URL, SVG and CSV.
 
 A channel is `layer/channel` inside a run and `run/layer/channel` globally; a layer is `run/layer`; a class is
-`run/index`, where index is its number in the column `class` of `classes.parquet`; an image is `run/number`, its number
-in `images.parquet`. A run's id holds no slash, so every
-id splits one way.
+`run/index`, where index is its number in the column `class` of `classes.parquet`; an image is `run/image:number`, its
+number in `images.parquet`. A run's id holds no slash, so every id splits one way.
 """
 
 import re
@@ -12,6 +11,7 @@ from typing import NamedTuple
 from arete_core.errors import SettingError
 
 _RUN_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_IMAGE = re.compile(r"image:([0-9]{1,18})", re.ASCII)
 
 
 class ChannelId(NamedTuple):
@@ -20,6 +20,13 @@ class ChannelId(NamedTuple):
     run: str
     layer: str
     channel: int
+
+
+class ImageId(NamedTuple):
+    """The parts of a global image id."""
+
+    run: str
+    number: int
 
 
 def check_run_id(run_id: str) -> str:
@@ -69,8 +76,22 @@ def class_id(run: str, index: int) -> str:
 
 
 def image_id(run: str, number: int) -> str:
-    """Returns the global id of an image, `run/number`."""
-    return f"{run}/{number}"
+    """Returns the global id of an image, `run/image:number`."""
+    return f"{run}/image:{number}"
+
+
+def split_image_id(id_: str) -> ImageId | None:
+    """Splits a global image id.
+
+    Args:
+        id_: `run/image:number`.
+
+    Returns:
+        Its parts, or None where the text is no image id.
+    """
+    run, _, rest = id_.partition("/")
+    match = _IMAGE.fullmatch(rest)
+    return ImageId(run, int(match[1])) if run and match else None
 
 
 def channel_id(run: str, layer: str, channel: int) -> str:

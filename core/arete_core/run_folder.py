@@ -27,6 +27,7 @@ from arete_core.run_schema import (
     FORMAT_VERSION,
     GIVEN_TABLES,
     OPTIONAL_TABLES,
+    ROW_GROUP_ROWS,
     TABLES,
     UNLOADED_TABLES,
 )
@@ -101,7 +102,7 @@ class Manifest(_Frozen):
         state: `complete`; a folder without a manifest is not finished.
         files: Per table file, relative to the run folder.
         pictures: With which settings pictures and embeddings were made that may be made anew, by kind; `features`,
-            `embeddings`.
+            `embeddings`, `instances`.
     """
 
     format_version: int
@@ -257,7 +258,12 @@ def write_table_beside(folder: Path, name: str, table: pa.Table) -> Path:
     """Writes one table of a run folder under a temporary name, which is returned."""
     temporary = folder / f".{name}.parquet.tmp"
     try:
-        pq.write_table(table.select(TABLES[name].names).cast(TABLES[name]), temporary, compression="zstd")
+        pq.write_table(
+            table.select(TABLES[name].names).cast(TABLES[name]),
+            temporary,
+            compression="zstd",
+            row_group_size=ROW_GROUP_ROWS.get(name),
+        )
     except OSError:  # a full disk
         temporary.unlink(missing_ok=True)
         raise

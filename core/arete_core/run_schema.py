@@ -11,7 +11,7 @@ import pyarrow as pa
 
 FORMAT_VERSION: Final = 3
 """Version of the run folder. A reader refuses a higher one and reads every lower one. 2 added given graphs, 3 feature
-visualizations and atlases."""
+visualizations, atlases and instances."""
 
 
 def _schema(*columns: tuple[str, pa.DataType], nullable: tuple[str, ...] = ()) -> pa.Schema:
@@ -189,6 +189,50 @@ ATLASES: Final = _schema(
 `channels`: in the order of the tiles, row by row, `columns` a row; `tile_px`: side of a tile. `file` is relative to the
 run folder."""
 
+INSTANCES: Final = _schema(
+    ("image", pa.int64()),
+    ("strip", pa.int32()),
+    ("tile", pa.int32()),
+)
+"""Images that have rows in the following tables, and which tile of which strip of `thumbnails` shows each. Sorted by
+image."""
+
+INSTANCE_ACTIVATIONS: Final = _schema(
+    ("layer", pa.int32()),
+    ("image", pa.int64()),
+    ("largest", pa.float32()),
+    ("shares", pa.list_(pa.float16())),
+)
+"""The channel maxima of single images: of each channel of the layer the largest activation over space, not below 0, as
+a share of `largest`, the largest of them (0 where all are). One row for each of the layers and each image of
+`instances`, sorted by layer, image."""
+
+INSTANCE_PLACES: Final = _schema(
+    ("layer", pa.int32()),
+    ("image", pa.int64()),
+    ("x", pa.float32()),
+    ("y", pa.float32()),
+)
+"""Where each image of `instances` lies among them in each of the layers: UMAP of its channel maxima, otherwise as in
+`embeddings`. Sorted by layer, image."""
+
+THUMBNAILS: Final = _schema(
+    ("strip", pa.int32()),
+    ("file", pa.string()),
+    ("sha256", pa.string()),
+    ("tiles", pa.int32()),
+    ("tile_px", pa.int32()),
+)
+"""Strips of thumbnails, square tiles side by side. `file` is relative to the run folder."""
+
+CLASS_THUMBNAILS: Final = _schema(
+    ("class", pa.int32()),
+    ("image", pa.int64()),
+    ("strip", pa.int32()),
+    ("tile", pa.int32()),
+)
+"""For each class with an image in `instances` the one that stands for it, and a tile that shows it. Sorted by class."""
+
 GRAPHS: Final = _schema(
     ("class", pa.int32()),
     ("mass", pa.float64()),
@@ -233,14 +277,23 @@ TABLES: Final[dict[str, pa.Schema]] = {
     "embeddings": EMBEDDINGS,
     "features": FEATURES,
     "atlases": ATLASES,
+    "instances": INSTANCES,
+    "instance_activations": INSTANCE_ACTIVATIONS,
+    "instance_places": INSTANCE_PLACES,
+    "thumbnails": THUMBNAILS,
+    "class_thumbnails": CLASS_THUMBNAILS,
     "graphs": GRAPHS,
     "ranks": RANKS,
     "attributes": ATTRIBUTES,
 }
 GIVEN_TABLES: Final = ("graphs", "ranks", "attributes")
 """Either all of them are there or none."""
-UNLOADED_TABLES: Final = frozenset({"features", "atlases"})
-"""Pictures that may be added to a whole run, or made anew: served from the folder, nothing of them is loaded."""
+INSTANCE_TABLES: Final = ("instances", "instance_activations", "instance_places", "thumbnails", "class_thumbnails")
+"""Either all of them are there or none."""
+ROW_GROUP_ROWS: Final = {"instance_activations": 128}
+"""Rows of a row group where it matters: what is read to find one row. GoogLeNet's widest layer: 256 KiB."""
+UNLOADED_TABLES: Final = frozenset({"features", "atlases", *INSTANCE_TABLES})
+"""What may be added to a whole run, or made anew, and is served from the folder: nothing of it is loaded."""
 ADDED_TABLES: Final = frozenset({"embeddings", *UNLOADED_TABLES})
 """Tables that may be added to a whole run, or made anew: none of its numbers depends on them."""
 OPTIONAL_TABLES: Final = frozenset(

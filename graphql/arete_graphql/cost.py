@@ -38,6 +38,8 @@ from arete_queries.arguments import MAX_FIRST
 
 LIST_SIZE = 10
 """Items reckoned for a list that takes no `first`: layers of a run, tiles, parts of a graph, which is read as one."""
+_LONG_LISTS = {("Instances", "images"): 500}
+"""Items reckoned for lists that may be much longer."""
 _PAGE = "Connection"
 """Types so named hold the list that their field's `first` counted already."""
 _FIRST = "first"
@@ -121,7 +123,8 @@ class _Measure:
         if not is_composite_type(type_):
             return 0
         inner = self._selections(node.selection_set, type_)
-        return self._items(node, field, in_page=parent.name.endswith(_PAGE)) * (1 + inner)
+        items = self._items(node, field, in_page=parent.name.endswith(_PAGE))
+        return _LONG_LISTS.get((parent.name, node.name.value), items) * (1 + inner)
 
     def _items(self, node: FieldNode, field: GraphQLField, *, in_page: bool) -> int:
         given = {argument.name.value: argument.value for argument in node.arguments or ()}

@@ -16,8 +16,11 @@ from typing import Any
 
 from arete_core.errors import AreteError
 from arete_core.run_folder import MANIFEST, RunFolder
+from arete_queries.results import StripInfo, ThumbnailInfo
 
-_FILE = re.compile(r"(examples|features|atlases)/([A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(webp|jpg|jpeg|png))", re.ASCII)
+_FILE = re.compile(
+    r"(examples|features|atlases|thumbnails)/([A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(webp|jpg|jpeg|png))", re.ASCII
+)
 _MEDIA_TYPES = {"webp": "image/webp", "jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png"}
 
 Stamp = tuple[int, int]
@@ -34,21 +37,6 @@ class PictureFile:
     name: str
     media_type: str
     sha256: str
-
-
-@dataclass(frozen=True)
-class Strip:
-    """A strip of square tiles of one channel.
-
-    Attributes:
-        sha256: Of the picture file.
-        tiles: How many there are.
-        tile_px: Side of a tile.
-    """
-
-    sha256: str
-    tiles: int
-    tile_px: int
 
 
 @dataclass(frozen=True)
@@ -77,14 +65,17 @@ class RunPictures:
     """The pictures of a run.
 
     Attributes:
-        files: By kind (`examples`, `features`, `atlases`) and name without suffix: `LAYER-CHANNEL`, `KIND-LAYER`.
+        files: By kind (`examples`, `features`, `atlases`, `thumbnails`) and name without suffix: `LAYER-CHANNEL`,
+            `KIND-LAYER`, `STRIP`.
         features: Feature visualizations by channel.
         places: By kind (`examples`, `features`) and channel.
+        class_thumbnails: By index of the class.
     """
 
     files: Mapping[tuple[str, str], PictureFile]
-    features: Mapping[ChannelKey, Strip]
+    features: Mapping[ChannelKey, StripInfo]
     places: Mapping[str, Mapping[ChannelKey, AtlasPlace]]
+    class_thumbnails: Mapping[int, ThumbnailInfo]
 
 
 def stamp_of(folder: Path) -> Stamp:
@@ -114,14 +105,14 @@ def read_pictures(folder: Path, stamp: Stamp) -> tuple[str, RunPictures]:  # noq
     """
     run = RunFolder.open(folder, verify=False)
     files: dict[tuple[str, str], PictureFile] = {}
-    features: dict[ChannelKey, Strip] = {}
+    features: dict[ChannelKey, StripInfo] = {}
     for table, kind in (("sprites", "examples"), ("features", "features")):
         for row in run.table(table).to_pylist():
             file = _file(row)
             if file is not None:
                 files[kind, f"{row['layer']}-{row['channel']}"] = file
                 if kind == "features":
-                    features[row["layer"], row["channel"]] = Strip(file.sha256, row["tiles"], row["tile_px"])
+                    features[row["layer"], row["channel"]] = StripInfo(file.sha256, row["tiles"], row["tile_px"])
     places: dict[str, dict[ChannelKey, AtlasPlace]] = {"examples": {}, "features": {}}
     for row in run.table("atlases").to_pylist():
         file = _file(row)
@@ -133,7 +124,18 @@ def read_pictures(folder: Path, stamp: Stamp) -> tuple[str, RunPictures]:  # noq
                 places[row["kind"]][row["layer"], channel] = AtlasPlace(
                     file.sha256, left, top, row["columns"], rows, row["tile_px"]
                 )
-    return run.manifest.id, RunPictures(files, features, places)
+    strips: dict[int, StripInfo] = {}
+    for row in run.table("thumbnails").to_pylist():
+        file = _file(row)
+        if file is not None:
+            files["thumbnails", f"{row['strip']}"] = file
+            strips[row["strip"]] = StripInfo(file.sha256, row["tiles"], row["tile_px"])
+    class_thumbnails = {
+        row["class"]: ThumbnailInfo(row["strip"], row["tile"], strips[row["strip"]])
+        for row in run.table("class_thumbnails").to_pylist()
+        if row["strip"] in strips
+    }
+    return run.manifest.id, RunPictures(files, features, places, class_thumbnails)
 
 
 def _file(row: Mapping[str, Any]) -> PictureFile | None:

@@ -1,7 +1,7 @@
 """The addresses of pictures: `/images/{run}/{kind}/{name}.webp?v=HASH`.
 
-A strip's name is `{layer_index}-{channel}`, an atlas's `{kind}-{layer_index}`. Another content has another address, so
-that a picture may be kept for ever.
+A strip's name is `{layer_index}-{channel}`, an atlas's `{kind}-{layer_index}`, that of thumbnails the number of
+their strip. Another content has another address, so that a picture may be kept for ever.
 """
 
 
@@ -34,6 +34,20 @@ def atlas_url(run: str, kind: str, layer_index: int, content_hash: str) -> str:
         A path on the service.
     """
     return f"/images/{run}/atlases/{kind}-{layer_index}.webp?v={content_hash}"
+
+
+def thumbnail_url(run: str, strip: int, content_hash: str) -> str:
+    """Returns the address of a strip of thumbnails.
+
+    Args:
+        run: The run's id.
+        strip: The strip's number.
+        content_hash: Of the file's content.
+
+    Returns:
+        A path on the service.
+    """
+    return f"/images/{run}/thumbnails/{strip}.webp?v={content_hash}"
 
 
 def class_picture_url(run: str, class_index: int, layer_index: int, channel: int, content_hash: str) -> str:

@@ -36,11 +36,13 @@ REVALIDATE = "no-cache"
 LOOKUP_S = 2.0
 """Seconds for which a run's folder is remembered: a page of pictures costs one statement."""
 
-KINDS = ("examples", "features", "atlases")
+KINDS = ("examples", "features", "atlases", "thumbnails")
 _NAME = re.compile(r"((?:0|[1-9][0-9]{0,6})-(?:0|[1-9][0-9]{0,6}))\.webp", re.ASCII)
 _INDEX = re.compile(r"0|[1-9][0-9]{0,6}", re.ASCII)
 _PACK = re.compile(r"(class-examples)/([0-9]{1,7}\.pack)", re.ASCII)
+_STRIP_NAME = re.compile(r"(0|[1-9][0-9]{0,8})\.webp", re.ASCII)
 _ATLAS_NAME = re.compile(r"((?:examples|features)-(?:0|[1-9][0-9]{0,6}))\.webp", re.ASCII)
+_NAMES = {"atlases": (_ATLAS_NAME, "KIND-LAYER_INDEX.webp"), "thumbnails": (_STRIP_NAME, "STRIP.webp")}
 
 
 def read_plainly(folder: Path, inner: str, name: str, offset: int = 0, length: int | None = None) -> bytes | None:
@@ -117,9 +119,9 @@ class Pictures:
         run, kind, name = (request.path_params[key] for key in ("run", "kind", "name"))
         if kind not in KINDS:
             raise NotFoundError("kind of picture", kind, hint=f"there are {', '.join(KINDS)}")
-        match = (_ATLAS_NAME if kind == "atlases" else _NAME).fullmatch(name)
+        pattern, expected = _NAMES.get(kind, (_NAME, "LAYER_INDEX-CHANNEL.webp"))
+        match = pattern.fullmatch(name)
         if match is None:
-            expected = "KIND-LAYER_INDEX.webp" if kind == "atlases" else "LAYER_INDEX-CHANNEL.webp"
             raise NotFoundError("picture", name, hint=f"pictures are named {expected}")
         known = await self._look_up(run)
         file = known.pictures.files.get((kind, match[1]))

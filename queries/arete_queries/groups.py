@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from arete_core.errors import BadInput, NotFoundError
+from arete_core.ids import split_image_id
 from arete_queries.arguments import AGAIN, check_first, check_text, read_cursor
 from arete_queries.group_results import Group, GroupInfo
 from arete_queries.lists import get_class, get_run, nearest
@@ -106,6 +107,12 @@ async def expand_groups(runner: QueryRunner, name: str, ids: Sequence[str]) -> l
         NotFoundError: If there is no such group.
         BadInput: If a group is empty, or there are no classes or too many.
     """
+    members = await groups_in(runner, name, ids)
+    return check_classes(name, [one for id_ in ids for one in members.get(id_, (id_,))])
+
+
+async def groups_in(runner: QueryRunner, name: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    """Returns the classes of those ids that are groups', see `expand_groups`."""
     groups = [id_ for id_ in dict.fromkeys(ids) if not id_.rpartition("/")[2].isdecimal()]
     members: dict[str, list[str]] = {}
     if groups:
@@ -116,7 +123,7 @@ async def expand_groups(runner: QueryRunner, name: str, ids: Sequence[str]) -> l
             await get_group(runner, id_)
         if not members.get(id_):
             raise BadInput(f"{name}: group {id_!r} has no classes", hint="add some to it")
-    return check_classes(name, [one for id_ in ids for one in members.get(id_, (id_,))])
+    return members
 
 
 async def create_group(
@@ -235,9 +242,9 @@ def _index(class_id: str) -> int:
 def _check_name(name: str) -> str:
     name = check_text("name", name).strip()
     odd = "/" in name or any(unicodedata.category(character).startswith("C") for character in name)
-    if not 1 <= len(name) <= _MAX_NAME or odd or name.isdigit():
+    if not 1 <= len(name) <= _MAX_NAME or odd or name.isdigit() or split_image_id(f"run/{name}"):
         raise BadInput(
             f"name: {name[:_MAX_NAME]!r} cannot be a group's: 1 to {_MAX_NAME} characters were expected, not digits "
-            "only, without slashes and control characters"
+            "only, no image's id, without slashes and control characters"
         )
     return name

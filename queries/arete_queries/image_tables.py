@@ -5,7 +5,6 @@ when it is first asked for and kept in memory as columns. A run folder that has 
 """
 
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from arete_core.errors import NotFoundError, RunFolderError
 from arete_core.ids import class_id, image_id
 from arete_core.run_folder import MANIFEST, RunFolder
+from arete_queries.instance_tables import InstanceTables
 from arete_queries.results import ExampleInfo, ImageFilter, ImageInfo, StripInfo
 
 _KEPT: Final = 4
@@ -46,6 +46,19 @@ class ImageTables:
         self._run = folder.manifest.id
 
     @property
+    def run(self) -> str:
+        """The run's id."""
+        return self._run
+
+    @cached_property
+    def instances(self) -> InstanceTables:
+        """What is known of single images."""
+        found = InstanceTables(self._folder)
+        if len(found.numbers) and not 0 <= found.numbers[0] <= found.numbers[-1] < len(self._images["class"]):
+            raise RunFolderError("instances.parquet names an image that is not in images.parquet")
+        return found
+
+    @property
     def count(self) -> int:
         """Number of images; 0 for a run without any, as an imported one."""
         return len(self._images["class"])
@@ -65,16 +78,26 @@ class ImageTables:
             class_id=class_id(self._run, int(self._images["class"][number])),
             predicted_id=None if predicted < 0 else class_id(self._run, predicted),
             probability=None if np.isnan(probability) else probability,
+            thumbnail=self.instances.thumbnail(number),
         )
 
-    def images_of(self, class_: int, kind: str, where: ImageFilter) -> NDArray[np.int64]:
+    def images_of(
+        self, class_: int, kind: str | None = None, where: ImageFilter = ImageFilter.ALL
+    ) -> NDArray[np.int64]:
         """Returns a class set's images that could be read, in ascending order.
 
         Args:
             class_: The class's index.
-            kind: Its kind: a label's images are those in its folder, another set's are listed.
+            kind: Its kind: a label's images are those in its folder, another set's are listed; looked up when None.
             where: All, or those whose largest output is, or is not, that of their own label.
+
+        Raises:
+            NotFoundError: If the kind is not given and there is no such class.
         """
+        if kind is None:
+            kind = self._kinds.get(class_)
+            if kind is None:
+                raise NotFoundError("class", class_id(self._run, class_), hint=f"run {self._run!r} has no such class")
         if kind == "label":
             numbers = np.flatnonzero(self._images["class"] == class_)
         else:
@@ -150,6 +173,11 @@ class ImageTables:
             "probability": table.column("probability").fill_null(float("nan")).to_numpy(),
             "read": table.column("error").is_null().to_numpy(),
         }
+
+    @cached_property
+    def _kinds(self) -> dict[int, str]:
+        table = self._folder.table("classes")
+        return dict(zip(table.column("class").to_pylist(), table.column("kind").to_pylist(), strict=True))
 
     @cached_property
     def _members(self) -> dict[str, NDArray[Any]]:
@@ -231,25 +259,3 @@ def image_tables(folder: str) -> ImageTables:
         return known[1]
     except (OSError, RunFolderError):
         raise NotFoundError("run folder", path.name, hint=hint) from None
-
-
-def image_numbers(run: str, ids: Sequence[str]) -> list[int]:
-    """Splits images' ids.
-
-    Args:
-        run: The run that they must be of.
-        ids: Ids, `run/number`.
-
-    Returns:
-        Their numbers.
-
-    Raises:
-        NotFoundError: If one is no such id.
-    """
-    found = []
-    for id_ in ids:
-        own, _, number = id_.partition("/")
-        if own != run or not (number.isascii() and number.isdigit() and len(number) < 19):
-            raise NotFoundError("image", id_, hint=f"an image of run {run!r} is {run}/NUMBER")
-        found.append(int(number))
-    return found

@@ -29,6 +29,7 @@ from arete_queries.groups import (
     update_group,
 )
 from arete_queries.images import channel_examples, get_classes, list_images
+from arete_queries.instances import image_activations, layer_instances
 from arete_queries.lists import (
     get_channel,
     get_class,
@@ -40,7 +41,7 @@ from arete_queries.lists import (
     list_layers,
     list_runs,
 )
-from arete_queries.matrix import MatrixOrder, class_matrix
+from arete_queries.matrix import MatrixOrder, channel_matrix
 from arete_queries.motif_results import MotifPattern
 from arete_queries.motifs import find_common_motifs, shared_path
 from arete_queries.neighbors import class_neighbors, class_similarity
@@ -62,10 +63,10 @@ __all__ = [
     "channel_communities",
     "channel_examples",
     "channel_in_class",
+    "channel_matrix",
     "channel_over_classes",
     "channel_uses",
     "class_graph",
-    "class_matrix",
     "class_neighbors",
     "class_scores",
     "class_similarity",
@@ -84,8 +85,10 @@ __all__ = [
     "get_group",
     "get_layer",
     "get_run",
+    "image_activations",
     "label_channel",
     "layer_embedding",
+    "layer_instances",
     "layers_of_runs",
     "less_contributing",
     "list_channel_classes",

@@ -114,6 +114,7 @@ class ImageInfo:
     class_id: str
     predicted_id: str | None
     probability: float | None
+    thumbnail: "ThumbnailInfo | None" = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,37 @@ class StripInfo:
     sha256: str
     tiles: int
     tile_px: int
+
+
+@dataclass(frozen=True)
+class ThumbnailInfo:
+    """Tile `tile` of a run's strip of thumbnails number `number`: a small picture of an image as the model saw it."""
+
+    number: int
+    tile: int
+    strip: StripInfo
+
+
+@dataclass(frozen=True)
+class Instances:
+    """Where images lie in a layer among those that were measured, alike ones near each other: parallel lists.
+
+    Centred at 0 with a root mean square distance of 1, in every layer.
+    """
+
+    layer: str
+    images: tuple[ImageInfo, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class ImageActivations:
+    """Channel maxima of an image in a layer: the largest activation over space of each channel, 0 or more."""
+
+    image: ImageInfo
+    layer: str
+    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)

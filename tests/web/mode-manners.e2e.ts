@@ -24,6 +24,10 @@ const SCREENS: Record<string, { address: () => string; there: string }> = {
     there: '.side:nth-child(2) [data-vertex]',
   },
   'a group': { address: () => `mode=compare&form=group&${set()}`, there: '[data-vertex]' },
+  'two groups': {
+    address: () => `mode=compare&form=groups&mass=0.2&${set()}&set-b=${run.classes[4]!.index}`,
+    there: '[data-vertex]',
+  },
   'no group yet': { address: () => 'mode=compare&form=group', there: '.message' },
   motifs: { address: () => `mode=motifs&parts=all&pattern=path-2&${set()}`, there: '.motif' },
   matrix: { address: () => `mode=matrix&${set()}`, there: '[data-column]' },

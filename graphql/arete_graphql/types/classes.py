@@ -7,10 +7,11 @@ from strawberry import ID
 
 from arete_graphql.context import GraphKey, Info
 from arete_graphql.limits import check_edges
+from arete_graphql.picture_tables import pictures_of
 from arete_graphql.types.common import After, Connection, First, Mass, MinShare, describe_enum, layer_name, mirror
-from arete_graphql.types.images import Image
+from arete_graphql.types.images import Image, Tile
 from arete_queries import reads
-from arete_queries.results import ClassInfo, ClassKind, ClassOrder, ImageFilter
+from arete_queries.results import ClassInfo, ClassKind, ClassOrder, ImageFilter, ThumbnailInfo
 
 if TYPE_CHECKING:
     from arete_graphql.types.graphs import AttributionGraph
@@ -79,6 +80,21 @@ class Class:
             histogram=None if info.histogram is None else list(info.histogram),
             run_id=ID(info.run),
         )
+
+    @strawberry.field(description="Whether single images of it were measured: `arete instances` does it.")
+    def has_instances(self) -> bool:
+        """Looks into the run's pictures."""
+        return self._thumbnail() is not None
+
+    @strawberry.field(description="A small picture of one image of it, as the model saw it; null where none was made.")
+    def thumbnail(self) -> Tile | None:
+        """Looks into the run's pictures."""
+        found = self._thumbnail()
+        return None if found is None else Tile.thumbnail(self.run_id, found)
+
+    def _thumbnail(self) -> ThumbnailInfo | None:
+        pictures = pictures_of(self.run_id)
+        return None if pictures is None else pictures.class_thumbnails.get(self.index)
 
     @strawberry.field(description="Its images that could be read, by number; none in a run without images.")
     async def image_list(

@@ -6,9 +6,9 @@ import strawberry
 from strawberry import ID
 
 from arete_graphql.context import Info
-from arete_graphql.picture_urls import class_picture_url, picture_url
+from arete_graphql.picture_urls import class_picture_url, picture_url, thumbnail_url
 from arete_graphql.types.common import describe_enum
-from arete_queries.results import ExampleInfo, ImageFilter, ImageInfo
+from arete_queries.results import ExampleInfo, ImageFilter, ImageInfo, ThumbnailInfo
 
 if TYPE_CHECKING:
     from arete_graphql.types.classes import Class
@@ -33,12 +33,19 @@ class Tile:
     tiles: int = strawberry.field(description="How many tiles the strip has.")
     tile_px: int = strawberry.field(description="Side of a tile, in pixels.")
 
+    @classmethod
+    def thumbnail(cls, run: str, info: ThumbnailInfo) -> Self:
+        """Maps a thumbnail of an image of a run."""
+        strip = info.strip
+        url = thumbnail_url(run, info.number, strip.sha256)
+        return cls(url=url, index=info.tile, tiles=strip.tiles, tile_px=strip.tile_px)
+
 
 @strawberry.type(description="An image of a run.")
 class Image:
     """An image."""
 
-    id: ID = strawberry.field(description="`run/number`.")
+    id: ID = strawberry.field(description="`run/image:number`.")
     number: int = strawberry.field(description="Its number in the run.")
     probability: float | None = strawberry.field(
         description="Predicted probability of its label; null where it is not known which output that is."
@@ -46,6 +53,9 @@ class Image:
     class_id: ID = strawberry.field(description="Of the class of its label, which may be no class of the run.")
     predicted_id: ID | None = strawberry.field(
         description="Of the class with the largest output, which may be no class of the run; null where that is none."
+    )
+    thumbnail: Tile | None = strawberry.field(
+        description="What the model saw of it, small; null where none was made: `arete instances` makes them."
     )
 
     @classmethod
@@ -57,6 +67,7 @@ class Image:
             probability=info.probability,
             class_id=ID(info.class_id),
             predicted_id=None if info.predicted_id is None else ID(info.predicted_id),
+            thumbnail=None if info.thumbnail is None else Tile.thumbnail(info.run, info.thumbnail),
         )
 
     @strawberry.field(name="class", description="The class of its label; null where that is no class of the run.")

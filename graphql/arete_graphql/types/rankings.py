@@ -1,4 +1,4 @@
-"""Rankings on demand, and matrices of classes by channels."""
+"""Rankings on demand, and matrices of classes and images by channels."""
 
 from typing import Annotated
 
@@ -10,9 +10,10 @@ from arete_graphql.context import Info
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
 from arete_graphql.types.common import First, MinShare, describe_enum
+from arete_graphql.types.images import Image
 from arete_graphql.types.layers import Layer
 from arete_queries import reads
-from arete_queries.matrix import MAX_COLUMNS, MAX_ROWS, MatrixOrder
+from arete_queries.matrix import MAX_COLUMNS, MAX_ROWS, MatrixOrder, MatrixUnit
 
 describe_enum(
     MatrixOrder,
@@ -22,6 +23,16 @@ describe_enum(
         "ROW": "The largest value in the row `sortBy` first.",
         "SPREAD": "The largest difference between two rows first.",
         "INDEX": "By channel index.",
+    },
+)
+
+
+describe_enum(
+    MatrixUnit,
+    "What the values of a matrix's row are, 0 to 1.",
+    {
+        "SHARE_OF_IMAGES": "Of a class: activation count / images of the class.",
+        "OF_LARGEST": "Of an image: each channel's largest activation over space / the largest one of the layer.",
     },
 )
 
@@ -59,11 +70,18 @@ class Ranking:
 class MatrixRow:
     """A row of a matrix."""
 
-    id: ID = strawberry.field(description="Of the class.")
-    class_: Class | None = strawberry.field(name="class", description="The class.")
+    id: ID = strawberry.field(description="Of the class or the image.")
+    class_: Class | None = strawberry.field(
+        name="class", description="The class; of an image that of its label, null where that is no class of the run."
+    )
+    image: Image | None = strawberry.field(description="The image; null in a class's row.")
+    unit: MatrixUnit = strawberry.field(description="What its values are.")
+    largest: float | None = strawberry.field(
+        description="The activation that 1 stands for in an image's row, 0 where all are; null in a class's row."
+    )
 
 
-@strawberry.type(description="How strongly classes excite the channels of one layer.")
+@strawberry.type(description="How strongly classes and images excite the channels of one layer.")
 class Matrix:
     """A matrix."""
 
@@ -71,10 +89,13 @@ class Matrix:
     rows: list[MatrixRow] = strawberry.field(description="In the order asked for.")
     channels: list[Channel] = strawberry.field(description="The columns.")
     values: list[float] = strawberry.field(
-        description="Row by row, one value for each column, 0 to 1: activation count / images of the class."
+        description="Row by row, one value for each column, 0 to 1, in the row's unit."
     )
     column_count: int = strawberry.field(description="How many channels the layer has.")
-    cypher: str = strawberry.field(description="The statement that gives the counts, ready for Neo4j Browser.")
+    cypher: str = strawberry.field(
+        description="The statement that gives the counts of the classes, those of the images' labels among them, ready "
+        "for Neo4j Browser."
+    )
 
 
 @strawberry.type
@@ -132,7 +153,10 @@ class RankingQueries:
             cypher=found.cypher,
         )
 
-    @strawberry.field(description="How strongly classes excite the channels of one layer.")
+    @strawberry.field(
+        description="How strongly classes and images excite the channels of one layer. An image that nobody has "
+        "measured gives the error NOT_FOUND, whose hint is the command to run."
+    )
     async def matrix(
         self,
         info: Info,
@@ -140,8 +164,8 @@ class RankingQueries:
         rows: Annotated[
             list[ID],
             strawberry.argument(
-                description=f"Ids of classes, and of groups, which stand for their classes; 1 to {MAX_ROWS} classes of "
-                "the layer's run."
+                description="Ids of classes, of groups, which stand for their classes, and of images, "
+                f"`run/image:number`; 1 to {MAX_ROWS} classes and images of the layer's run."
             ),
         ],
         order: Annotated[
@@ -152,11 +176,20 @@ class RankingQueries:
             int, strawberry.argument(description=f"How many columns at most, 1 to {MAX_COLUMNS:,}.")
         ] = 100,
     ) -> Matrix | None:
-        """Lays classes side by side."""
-        found = await info.context.read(reads.class_matrix, layer, rows, order=order, sort_by=sort_by, first=first)
+        """Lays classes and images side by side."""
+        found = await info.context.read(reads.channel_matrix, layer, rows, order=order, sort_by=sort_by, first=first)
         return Matrix(
             layer=Layer.of(found.layer),
-            rows=[MatrixRow(id=ID(one.id), class_=Class.of(one)) for one in found.rows],
+            rows=[
+                MatrixRow(
+                    id=ID(one.id),
+                    class_=None if one.class_ is None else Class.of(one.class_),
+                    image=None if one.image is None else Image.of(one.image),
+                    unit=one.unit,
+                    largest=one.largest,
+                )
+                for one in found.rows
+            ],
             channels=[Channel.of(one) for one in found.channels],
             values=list(found.values),
             column_count=found.column_count,

@@ -10,7 +10,7 @@ from arete_graphql.context import Info
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
 from arete_graphql.types.common import After, Connection, First, layer_name, mirror
-from arete_graphql.types.embeddings import Embedding
+from arete_graphql.types.embeddings import Embedding, Instances
 from arete_graphql.types.groups import Group
 from arete_graphql.types.layers import Layer
 from arete_graphql.types.uses import ChannelUses, Communities
@@ -62,10 +62,33 @@ class Run:
         self, info: Info, layer: Annotated[ID, strawberry.argument(description="`run/layer`.")]
     ) -> Embedding | None:
         """Reads the places of the run's classes."""
-        if layer.partition("/")[0] != self.id:
-            raise NotFoundError("layer", layer, hint=f"a layer of run {self.id!r} was expected: {self.id}/LAYER")
+        self._check_own(layer)
         found = await info.context.read(reads.layer_embedding, layer)
         return None if found is None else Embedding.of(found)
+
+    @strawberry.field(
+        description="Where single images lie in a layer; null where none were measured: `arete instances` does it."
+    )
+    async def instances(
+        self,
+        info: Info,
+        layer: Annotated[ID, strawberry.argument(description="`run/layer`.")],
+        classes: Annotated[
+            list[ID] | None,
+            strawberry.argument(
+                description="Ids of classes, and of groups, which stand for their classes: only their images; absent: "
+                "all that were measured."
+            ),
+        ] = None,
+    ) -> Instances | None:
+        """Reads the places of the run's images."""
+        self._check_own(layer)
+        found = await info.context.read(reads.layer_instances, layer, classes=classes)
+        return None if found is None else Instances.of(found)
+
+    def _check_own(self, layer: str) -> None:
+        if layer.partition("/")[0] != self.id:
+            raise NotFoundError("layer", layer, hint=f"a layer of run {self.id!r} was expected: {self.id}/LAYER")
 
     @strawberry.field(description="Its classes.")
     async def classes(

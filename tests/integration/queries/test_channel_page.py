@@ -11,8 +11,8 @@ from arete_core.errors import BadInput, NotFoundError
 from arete_queries.reads import (
     ClassUseOrder,
     MatrixOrder,
+    channel_matrix,
     channel_over_classes,
-    class_matrix,
     get_channel,
     get_channels,
     label_channel,
@@ -116,7 +116,7 @@ async def test_a_matrix_of_shares(loaded: Loaded, runner: QueryRunner, order: Ma
     }[order]
     expected = np.argsort(key, kind="stable")[:7]
     sort_by = "tiny/1" if order is MatrixOrder.ROW else None
-    found = await class_matrix(runner, "tiny/block2", rows, order=order, sort_by=sort_by, first=7)
+    found = await channel_matrix(runner, "tiny/block2", rows, order=order, sort_by=sort_by, first=7)
     assert [one.id for one in found.rows] == ["tiny/6", "tiny/0", "tiny/1", "tiny/2"]
     assert [one.index for one in found.channels] == expected.tolist()
     np.testing.assert_allclose(np.reshape(found.values, (4, 7)), shares[:, expected])
@@ -141,4 +141,4 @@ async def test_matrices_that_cannot_be(loaded: Loaded, runner: QueryRunner) -> N
     for options, error in wrong:
         asked = {"layer_id": "tiny/block2", "rows": ["tiny/0"], **options}
         with pytest.raises(error):
-            await class_matrix(runner, **asked)
+            await channel_matrix(runner, **asked)

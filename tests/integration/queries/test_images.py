@@ -76,7 +76,7 @@ async def test_images_of_a_class(
     assert [one.number for one in page.items] == [class_ * 6 + place for place in places]
     assert page.total == len(places)
     for one in page.items:
-        assert (one.id, one.class_id) == (f"tiny/{one.number}", f"tiny/{class_}")
+        assert (one.id, one.class_id) == (f"tiny/image:{one.number}", f"tiny/{class_}")
         place = one.number % 6
         assert one.predicted_id == [f"tiny/{class_ + 1}", None, *[f"tiny/{class_}"] * 3][place]
         assert one.probability == (None if class_ == 1 else place / 8)
@@ -111,14 +111,14 @@ async def test_what_the_database_holds_and_what_is_left_of_it(
     held = dump()
     assert held["examples"] == sorted(
         (
-            (f"tiny/block{row['layer']}/{row['channel']}", f"tiny/{row['image']}", row["rank"], row["activation"])
+            (f"tiny/block{row['layer']}/{row['channel']}", f"tiny/image:{row['image']}", row["rank"], row["activation"])
             for row in rows
         ),
         key=repr,
     )
     images = {node["number"]: node for labels, node in held["nodes"] if labels == ["Image"]}
     assert images.keys() == {row["image"] for row in rows}
-    assert images[0] == {"id": "tiny/0", "run": "tiny", "number": 0, "classIndex": 0, "predictedIndex": 1,
+    assert images[0] == {"id": "tiny/image:0", "run": "tiny", "number": 0, "classIndex": 0, "predictedIndex": 1,
                          "probability": 0.0}  # fmt: skip
     assert "predictedIndex" not in images[1]
     await delete_run(runner, "tiny")

@@ -24,6 +24,7 @@ CASES: dict[str, dict[str, Any]] = {
     "channel": {"channel": "tiny/block1/3"},
     "channel_classes": {"channel": "tiny/block1/3", "order": "rank", "skip": 1, "first": 3},
     "channel_over_classes": {"channel": "tiny/block1/3", "profile": True, "links": 3},
+    "layer_folder": {"layer": "tiny/block1"},
     "layers_of_runs": {"runs": ["tiny", "other"]},
     "channels_by_id": {"channels": ["tiny/block1/3", "tiny/block9/3"]},
     "class_activations": {"layer": "tiny/block1", "classes": GROUP},
@@ -124,7 +125,7 @@ CASES: dict[str, dict[str, Any]] = {
     "write_attributes": {"class": 0, **EDGES},
     "write_examples": {
         "run": "tiny", "channels": ["tiny/block1/3"], "ranks": [0], "activations": [1.5],
-        "images": [{"id": "tiny/7", "number": 7}],
+        "images": [{"id": "tiny/image:7", "number": 7}],
     },
     "write_embedding": {"layer": "tiny/block1", "classes": [A, B], "x": [0.5, -0.5], "y": [0.0, 1.0]},
     "write_influences": {"class": 0, **EDGES},

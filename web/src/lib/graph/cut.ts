@@ -44,6 +44,8 @@ export function cutDrawing(
   const vertices = drawing.vertices.filter(({ id, membership }) => keeps(membership) && !weak.has(id));
   const edges = drawing.edges.flatMap((edge): DrawnEdge[] => {
     if (weak.has(edge.source) || weak.has(edge.target)) return [];
+    // In how many classes of a group an edge has to be, and at which floor in each, was the server's question.
+    if (drawing.unit === 'class') return keeps(edge.membership) ? [edge] : [];
     const there = edge.counts.map((count, i) => count > 0 && count >= floor * drawing.images[i]!);
     if (!there.includes(true)) return [];
     const membership: Membership | null =

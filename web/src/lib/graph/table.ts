@@ -1,6 +1,6 @@
 /** The drawing as two tables: the same vertices and edges, for reading aloud, sorting and copying. */
 
-import type { ClassInfo, Layer } from '$lib/api/operations';
+import type { Layer } from '$lib/api/operations';
 import { formatCount, formatRank, formatShare } from '$lib/util/format';
 import { localId } from '$lib/util/ids';
 import type { DrawnEdge, DrawnVertex, Drawing } from './drawing';
@@ -25,22 +25,26 @@ export interface Table {
 
 const WHERE = { ONLY_A: 'only A', SHARED: 'shared', ONLY_B: 'only B' };
 
-/** One row a channel: A and rank, of the class or of both; of a group, in how many of its classes it is. */
+/**
+ * One row a channel: A and rank, of the class or of both; of a group, in how many of its classes it is.
+ *
+ * @param sides one for each class, or each group
+ */
 export function vertexTable(
   vertices: DrawnVertex[],
-  classes: readonly ClassInfo[],
+  sides: readonly unknown[],
   unit: Drawing['unit'] = 'image',
 ): Table {
-  const comparing = classes.length > 1;
+  const comparing = sides.length > 1;
   return {
     columns: [
       { name: 'Channel', numeric: false, id: true },
       { name: 'Layer', numeric: true },
       ...(comparing ? [{ name: 'In', numeric: false }] : []),
       ...numbers(
-        classes,
+        sides,
         unit === 'class' ? ['Classes', 'Share of classes', 'Mean rank'] : ['A, images', 'A, share', 'Rank'],
-        ['Images', 'Share', 'Rank'],
+        unit === 'class' ? ['Classes', 'Share of classes', 'Mean rank'] : ['Images', 'Share', 'Rank'],
       ),
     ],
     rows: vertices.map(({ id, channel, membership, counts, shares, ranks }) => ({
@@ -59,11 +63,11 @@ export function vertexTable(
 export function edgeTable(
   edges: DrawnEdge[],
   vertices: Map<string, DrawnVertex>,
-  classes: readonly ClassInfo[],
+  sides: readonly unknown[],
   layers: Map<number, Layer>,
   unit: Drawing['unit'] = 'image',
 ): Table {
-  const comparing = classes.length > 1;
+  const comparing = sides.length > 1;
   const layerOf = (id: string): Cell => {
     const index = vertices.get(id)!.channel.layerIndex;
     return { text: layers.get(index)?.name ?? String(index), value: index };
@@ -74,10 +78,11 @@ export function edgeTable(
       { name: 'To', numeric: false, id: true },
       { name: 'Into layer', numeric: false },
       ...(comparing ? [{ name: 'In', numeric: false }] : []),
-      ...numbers(classes, unit === 'class' ? ['Classes', 'Share of classes'] : ['I, images', 'I, share'], [
-        'Images',
-        'Share',
-      ]),
+      ...numbers(
+        sides,
+        unit === 'class' ? ['Classes', 'Share of classes'] : ['I, images', 'I, share'],
+        unit === 'class' ? ['Classes', 'Share of classes'] : ['Images', 'Share'],
+      ),
     ],
     rows: edges.map(({ id, source, target, membership, counts, shares }) => ({
       id,
@@ -112,8 +117,8 @@ export function toTsv(table: Table): string {
 }
 
 /** Columns of numbers, of the class or of A and then of B. */
-function numbers(classes: readonly ClassInfo[], alone: string[], compared: string[]): Column[] {
-  if (classes.length < 2) return alone.map((name) => ({ name, numeric: true }));
+function numbers(sides: readonly unknown[], alone: string[], compared: string[]): Column[] {
+  if (sides.length < 2) return alone.map((name) => ({ name, numeric: true }));
   return ['A', 'B'].flatMap((letter) =>
     compared.map((name) => ({ name: `${name}, ${letter}`, numeric: true })),
   );

@@ -44,7 +44,8 @@ export class Lock {
 
 /**
  * Zoom and pan of the drawing by a CSS transform on one composited element: gestures come from d3-zoom, and nothing is
- * drawn anew while they last. The pane's `--k` and `--ty` carry the row labels along.
+ * drawn anew while they last. `--k`, `--tx` and `--ty` carry the row labels along; only what lies over the drawing has them,
+ * as whatever inherits them is styled anew in every frame.
  */
 export class Viewport {
   k = 1;
@@ -55,6 +56,7 @@ export class Viewport {
 
   #pane: HTMLElement;
   #world: HTMLElement;
+  #over: HTMLElement;
   #zoom: ZoomBehavior<HTMLElement, unknown>;
   #extent: Extent = { width: 0, height: 0 };
   #margin: Margin = { left: 0, top: 0, around: 0 };
@@ -63,9 +65,11 @@ export class Viewport {
   #following = false;
   #lock: Lock | undefined;
 
-  constructor(pane: HTMLElement, world: HTMLElement, lock?: Lock) {
+  /** @param over what lies over the drawing: labels and titles */
+  constructor(pane: HTMLElement, world: HTMLElement, over: HTMLElement, lock?: Lock) {
     this.#pane = pane;
     this.#world = world;
+    this.#over = over;
     this.#lock = lock;
     lock?.add(this);
     this.#zoom = zoom<HTMLElement, unknown>()
@@ -174,9 +178,9 @@ export class Viewport {
     Object.assign(this, { k, x, y });
     if (!this.#following) this.#lock?.moved(this, zoomIdentity.translate(x - this.#margin.left, y).scale(k));
     this.#world.style.transform = `translate(${x}px,${y}px) scale(${k})`;
-    this.#pane.style.setProperty('--k', String(k));
-    this.#pane.style.setProperty('--tx', String(x));
-    this.#pane.style.setProperty('--ty', String(y));
+    this.#over.style.setProperty('--k', String(k));
+    this.#over.style.setProperty('--tx', String(x));
+    this.#over.style.setProperty('--ty', String(y));
     this.#pane.toggleAttribute('data-tight', this.#rowGap * k < TIGHT_PX);
   }
 }

@@ -9,6 +9,9 @@ export interface Marks {
   /** Visible in the list. */
   listed: ReadonlySet<number>;
   selected: ReadonlySet<number>;
+  /** The second of two groups, of which `selected` is the first then. */
+  selectedB: ReadonlySet<number>;
+  two: boolean;
   nameOf: (index: number) => string;
   /** Whether names are drawn, as far as there is room. */
   names: boolean;
@@ -56,18 +59,25 @@ export function paint(
     }
     context.fill();
   };
-  const plain = visible.filter(({ index }) => !marks.listed.has(index) && !marks.selected.has(index));
-  dots(plain, 1.8, colors['--line-strong']);
+  const unmarked = visible.filter(({ index }) => !marks.selected.has(index) && !marks.selectedB.has(index));
+  const isListed = ({ index }: Point): boolean => marks.listed.has(index);
   dots(
-    visible.filter(({ index }) => marks.listed.has(index) && !marks.selected.has(index)),
-    2.4,
-    colors['--ink-2'],
+    unmarked.filter((point) => !isListed(point)),
+    1.8,
+    colors['--line-strong'],
   );
-  dots(
-    visible.filter(({ index }) => marks.selected.has(index)),
-    2.8,
-    colors['--accent'],
-  );
+  dots(unmarked.filter(isListed), 2.4, colors['--ink-2']);
+  const sides = [
+    [marks.selected, marks.two ? colors['--a'] : colors['--accent']],
+    [marks.selectedB, colors['--b']],
+  ] as const;
+  for (const [members, color] of sides) {
+    dots(
+      visible.filter(({ index }) => members.has(index)),
+      2.8,
+      color,
+    );
+  }
   const byIndex = new Map(visible.map((point) => [point.index, point]));
   const named: [Point, string][] = [];
   const mark = (index: number | null, color: string, radius: number): void => {
@@ -118,6 +128,6 @@ export function paint(
 
 /** Names of selected classes before those of listed ones, and those before the rest; else by index. */
 function order({ index }: Point, marks: Marks): number {
-  const rank = marks.selected.has(index) ? 0 : marks.listed.has(index) ? 1 : 2;
+  const rank = marks.selected.has(index) || marks.selectedB.has(index) ? 0 : marks.listed.has(index) ? 1 : 2;
   return rank * 1_000_000 + index;
 }

@@ -22,7 +22,7 @@ import type {
 } from '$lib/api/operations';
 import { classId, localId } from '$lib/util/ids';
 import { Classes } from './classes.svelte';
-import { membersOf, writeSet } from './class-set';
+import { membersOf, withoutMembers, writeSet } from './class-set';
 import { Details } from './details.svelte';
 import { Focus } from './focus.svelte';
 import { Resource } from './resource.svelte';
@@ -51,6 +51,7 @@ export class App {
   readonly graph = new Resource<ClassWithGraph>();
   readonly comparison = new Resource<Comparison>();
   readonly groups = new Resource<Group[]>();
+  #groupsMade = 0;
   readonly #service = new Resource<{ browserUrl: string | null }>();
   readonly details = new Details(() => this.changes);
   readonly focus = new Focus();
@@ -80,8 +81,14 @@ export class App {
   /** Whether a click on a class takes it into this set or out of it. */
   readonly collecting: boolean = $derived.by(() => {
     const { mode, form } = this.view.current;
-    return mode === 'motifs' || mode === 'matrix' || (mode === 'compare' && form === 'group');
+    return mode === 'motifs' || mode === 'matrix' || (mode === 'compare' && form.startsWith('group'));
   });
+  /** Whether two groups are compared: the set is the first of them then. */
+  readonly twoSets: boolean = $derived(
+    this.view.current.mode === 'compare' && this.view.current.form === 'groups',
+  );
+  /** Indexes of the second of two groups. */
+  readonly selectionB: number[] = $derived(membersOf(this.view.current.setB, this.groups.data ?? []));
   /** The layer of the left column: the one asked for, or the last. */
   readonly layer: Layer | undefined = $derived(
     this.run?.layers.find(({ name }) => name === this.view.current.layer) ?? this.run?.layers.at(-1),
@@ -90,6 +97,15 @@ export class App {
   constructor() {
     takeToken();
     this.canWrite = token() !== null;
+  }
+
+  /** Asks for what the address names, without waiting for the list of runs to say that it is there. */
+  begin(): void {
+    this.loadRuns();
+    const { run, class: index, mode, mass } = this.view.current;
+    if (run === null) return;
+    this.classes.load(run);
+    if (mode === 'explore' && index !== null) this.loadGraph(run, index, mass);
   }
 
   loadRuns(): void {
@@ -107,7 +123,17 @@ export class App {
   }
 
   loadGroups(run: string): void {
-    this.groups.load(run, async (signal) => (await ask(GroupsQuery, { run }, signal)).run?.groups ?? []);
+    this.groups.load(`${run} ${this.#groupsMade}`, (signal) => this.#groupsOf(run, signal));
+  }
+
+  /** Reads the groups again: there is a new one. */
+  rereadGroups(): void {
+    this.#groupsMade += 1;
+    if (this.view.current.run !== null) this.loadGroups(this.view.current.run);
+  }
+
+  async #groupsOf(run: string, signal: AbortSignal): Promise<Group[]> {
+    return (await ask(GroupsQuery, { run }, signal)).run?.groups ?? [];
   }
 
   /** Indexes of the class on show and of the `count` others that the layer on show sees most like it. */
@@ -143,14 +169,34 @@ export class App {
     return Math.max(a?.mass ?? 0, b?.mass ?? 0) || null;
   }
 
+  /** Indexes of the classes of one side; the first is what is selected where there are no two. */
+  membersOf(side: Slot): number[] {
+    return side === 'a' ? this.selection : this.selectionB;
+  }
+
+  /** Which side a class joins that is chosen in the list, on the map or by the search. */
+  get side(): Slot {
+    return this.twoSets ? this.slot : 'a';
+  }
+
+  /** Gives a side its classes; of two groups, the other loses those that it had of them. */
+  give(side: Slot, set: readonly string[], how: 'push' | 'replace' = 'push'): void {
+    const groups = this.groups.data ?? [];
+    const members = membersOf(set, groups);
+    const { set: a, setB: b } = this.view.current;
+    if (side === 'b') this.view.go({ setB: set, set: withoutMembers(a, members, groups) }, how);
+    else this.view.go(this.twoSets ? { set, setB: withoutMembers(b, members, groups) } : { set }, how);
+  }
+
   /** Opens a class, in the chosen slot when comparing; takes it into the set or out of it where one is collected. */
   choose(index: number, slot: Slot = this.slot): void {
     const chosen = String(index);
     this.focus.clear();
     if (this.collecting) {
-      const members = new Set(this.selection);
+      const side = this.twoSets ? slot : 'a';
+      const members = new Set(this.membersOf(side));
       if (!members.delete(index)) members.add(index);
-      this.view.go({ set: writeSet(members) });
+      this.give(side, writeSet(members));
       return;
     }
     if (this.view.current.mode === 'explore' || slot === 'a') this.view.go({ class: chosen });
@@ -159,14 +205,20 @@ export class App {
 
   /** Selects classes, for a group or for the modes that look at several. */
   select(indexes: readonly number[]): void {
-    const sorted = [...indexes].sort((a, b) => a - b);
-    this.view.go({ set: sorted.map(String) }, 'replace');
+    this.give(this.side, writeSet(indexes), 'replace');
   }
 
+  /** Looks for a text; behind an `@` for groups only, of which the sign alone lists all. */
   find(text: string): void {
     const run = this.view.current.run!;
-    this.found.load(`${run} ${text}`, async (signal) => {
-      const { search } = await ask(SearchQuery, { run, text }, signal);
+    const named = text.startsWith('@') ? text.slice(1).trim() : null;
+    this.found.load(`${run} ${text} ${this.#groupsMade}`, async (signal) => {
+      if (named === '') {
+        const groups = await this.#groupsOf(run, signal);
+        return { text, hits: groups.map(groupHit), complete: true };
+      }
+      const variables = { run, text: named ?? text, kinds: named === null ? null : ['GROUP' as const] };
+      const { search } = await ask(SearchQuery, variables, signal);
       return { text, hits: search?.hits ?? [], complete: search?.complete ?? true };
     });
   }
@@ -177,7 +229,7 @@ export class App {
     if (item.__typename === 'Class') this.choose(item.index);
     else if (item.__typename === 'Channel') this.view.go({ channel: localId(hit.id) });
     else if (item.__typename === 'Layer') this.view.go({ layer: hit.name });
-    else this.select(item.classIds.map(indexOf));
+    else this.give(this.side, [`@${hit.name}`]);
   }
 
   loadChannel(id: string): void {
@@ -208,7 +260,13 @@ export class App {
   }
 
   swap(): void {
-    const { class: a, b } = this.view.current;
-    if (a !== null && b !== null) this.view.go({ class: b, b: a });
+    const { class: a, b, set, setB, atLeast, atLeastB } = this.view.current;
+    if (this.twoSets) this.view.go({ set: setB, setB: set, atLeast: atLeastB, atLeastB: atLeast });
+    else if (a !== null && b !== null) this.view.go({ class: b, b: a });
   }
+}
+
+/** A group as a search would find it. */
+function groupHit({ id, name, classCount, classIds }: Group): SearchHit {
+  return { kind: 'GROUP', id, name, item: { __typename: 'Group', classCount, classIds } };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { membersOf, writeSet } from './class-set';
+import { membersOf, withoutMembers, writeSet } from './class-set';
 
 const groups = [{ name: 'bears', classIds: ['run/294', 'run/295', 'run/297'] }];
 
@@ -11,6 +11,12 @@ describe('a set of classes', () => {
 
   it('leaves out what names nothing', () => {
     expect(membersOf(['@wolves', 'x', '-1', ''], groups)).toEqual([]);
+  });
+
+  it('loses what the other side takes, and keeps a name that still fits', () => {
+    expect(withoutMembers(['@bears', '7'], [3, 4], groups)).toEqual(['@bears', '7']);
+    expect(withoutMembers(['@bears', '7'], [295], groups)).toEqual(['7', '294', '297']);
+    expect(withoutMembers(['3'], [3], [])).toEqual([]);
   });
 
   it('is written in order, and comes back', () => {

@@ -17,6 +17,20 @@ export function membersOf(set: readonly string[], groups: readonly NamedGroup[])
   return [...members].sort((a, b) => a - b);
 }
 
+/**
+ * A set without some classes, as it is where it holds none of them: a group's name stays as long as it fits. No class can
+ * be on both sides of a comparison.
+ */
+export function withoutMembers(
+  set: readonly string[],
+  without: readonly number[],
+  groups: readonly NamedGroup[],
+): readonly string[] {
+  const members = membersOf(set, groups);
+  const rest = members.filter((index) => !without.includes(index));
+  return rest.length === members.length ? set : writeSet(rest);
+}
+
 /** Indexes as a set. */
 export function writeSet(indexes: Iterable<number>): string[] {
   return [...new Set(indexes)].sort((a, b) => a - b).map(String);

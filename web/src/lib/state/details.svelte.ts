@@ -5,6 +5,7 @@ import { Resource } from './resource.svelte';
 
 const REMEMBERED = 300;
 const STRONGEST = 5;
+const LATER_MS = 30;
 
 /** One channel seen from one class, asked for when first looked at and then remembered. */
 export class Details {
@@ -26,6 +27,9 @@ export class Details {
       if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
     }
     resource.load(key, async (signal) => {
+      // What is looked at lights up first; the answer comes later in any case.
+      await new Promise((resolve) => setTimeout(resolve, LATER_MS));
+      signal.throwIfAborted();
       const variables = { channel, class: classId, first: STRONGEST };
       return (await ask(ChannelInClassQuery, variables, signal)).channelInClass!;
     });

@@ -10,6 +10,7 @@ import { edgeTable, vertexTable, type Table } from '$lib/graph/table';
 import type { App } from '$lib/state/app.svelte';
 import { formatCount } from '$lib/util/format';
 import { localId } from '$lib/util/ids';
+import { enoughWords } from './overlap';
 
 /** Two classes: one drawing in three bands, or one each. */
 export function pairOutput(
@@ -21,10 +22,6 @@ export function pairOutput(
 ): Output {
   const { a, b, layers: overlaps, partsAt } = comparison;
   const layers = layersOf(app);
-  const counts = (['ONLY_A', 'SHARED', 'ONLY_B'] as const).map(
-    (band) => cut.vertices.filter(({ membership }) => membership === band).length,
-  );
-  const titles = [`only ${a.name}`, 'shared', `only ${b.name}`];
   const view = app.view.current;
   return {
     name: [view.run ?? '', a.name, b.name],
@@ -34,7 +31,7 @@ export function pairOutput(
           title: `${a.name} and ${b.name}`,
           parts: sides ?? [{ drawing, cut }],
           ...labels(layers, cut, overlaps),
-          ...(!sides && { bands: titles.map((title, i) => `${title} ${formatCount(counts[i]!)}`) }),
+          ...(!sides && { bands: bandTitles(cut, a.name, b.name) }),
           partsAt,
         },
         colors,
@@ -56,10 +53,14 @@ export function pairOutput(
   };
 }
 
-/** What at least k of a group's classes have in common. */
+/** What at least k of a group's classes have in common; or of two groups: each for itself, and both. */
 export function groupOutput(app: App, overlap: Overlap, drawing: Drawing, cut: Cut): Output {
   const layers = layersOf(app);
-  const title = `In at least ${formatCount(overlap.atLeast)} of ${formatCount(overlap.a.length)} classes`;
+  const two = overlap.b.length > 0;
+  const title = two
+    ? `A in ${enoughWords(overlap.atLeast, overlap.a.length)}, B in ${enoughWords(overlap.atLeastB, overlap.b.length)}`
+    : `In at least ${formatCount(overlap.atLeast)} of ${formatCount(overlap.a.length)} classes`;
+  const plain = (classes: Overlap['a']): object[] => classes.map(({ id, name }) => ({ id, name }));
   return {
     name: [app.view.current.run ?? '', title],
     scene: (colors) =>
@@ -68,24 +69,38 @@ export function groupOutput(app: App, overlap: Overlap, drawing: Drawing, cut: C
           title,
           parts: [{ drawing, cut }],
           ...labels(layers, cut, overlap.layers),
+          ...(two && { bands: bandTitles(cut, 'A', 'B') }),
           partsAt: overlap.partsAt,
         },
         colors,
       ),
     json: () => ({
-      classes: overlap.a.map(({ id, name }) => ({ id, name })),
+      ...(two
+        ? { a: plain(overlap.a), b: plain(overlap.b), operation: app.view.current.operation }
+        : { classes: plain(overlap.a) }),
       atLeast: overlap.atLeast,
+      ...(two && { atLeastB: overlap.atLeastB }),
+      mass: overlap.mass,
       minShare: app.view.current.floor,
       partsAt: overlap.partsAt,
       layers: overlap.layers,
       ...elements(cut, drawing),
     }),
     tables: [
-      ['Channels', vertexTable(cut.vertices, [], drawing.unit)],
-      ['Edges', edgeTable(cut.edges, drawing.byId, [], layers, drawing.unit)],
+      ['Channels', vertexTable(cut.vertices, drawing.images, drawing.unit)],
+      ['Edges', edgeTable(cut.edges, drawing.byId, drawing.images, layers, drawing.unit)],
       ['Layers', layerTable(overlap.layers)],
     ],
   };
+}
+
+/** What is only in one of two sides, and what is in both, with how many channels each has. */
+function bandTitles(cut: Cut, a: string, b: string): string[] {
+  const titles = { ONLY_A: `only ${a}`, SHARED: 'shared', ONLY_B: `only ${b}` };
+  return Object.entries(titles).map(([band, title]) => {
+    const count = cut.vertices.filter(({ membership }) => membership === band).length;
+    return `${title} ${formatCount(count)}`;
+  });
 }
 
 function layerTable(overlaps: Overlaps): Table {
