@@ -101,6 +101,15 @@ export class App {
     this.canWrite = token() !== null;
   }
 
+  /** Asks for what the address names, without waiting for the list of runs to say that it is there. */
+  begin(): void {
+    this.loadRuns();
+    const { run, class: index, mode, mass } = this.view.current;
+    if (run === null) return;
+    this.classes.load(run);
+    if (mode === 'explore' && index !== null) this.loadGraph(run, index, mass);
+  }
+
   loadRuns(): void {
     this.runs.load('runs', async (signal) => (await ask(RunsQuery, {}, signal)).runs);
     this.#service.load('service', async (signal) => (await ask(ServiceQuery, {}, signal)).service);
