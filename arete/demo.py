@@ -27,7 +27,7 @@ _FIRST_VIEW = "?v=2&run=demo&class=22&mass=0.2"
 
 _MASS = 0.2
 """As in `_FIRST_VIEW`: what it shows gets a feature visualization."""
-_FEATURE_OPTIONS = ("--size", "64", "--steps", "64", "--rate", "0.08", "--mass", str(_MASS))
+_FEATURE_OPTIONS = ("--size", "64", "--steps", "40", "--rate", "0.12", "--mass", str(_MASS))
 """A little smaller than the drawings, and fewer, longer steps than usual: done sooner, and as clear for this net."""
 _IMAGES = 20
 """Single images of each class that are measured: 640 points on a map, and rows enough for the matrix."""
