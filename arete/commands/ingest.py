@@ -172,7 +172,7 @@ def ingest(
     if as_json:
         print_json({**vars(result), "folder": str(result.folder)})
     else:
-        typer.echo(_describe(result))
+        typer.echo(_describe(result, data))
     # torchrun takes every code but 0 for a failure, and would start the job again.
     if result.failed and result.processes == 1:
         raise typer.Exit(_PARTIAL)
@@ -191,11 +191,22 @@ def _named_file(text: str) -> tuple[str, Path]:
     return " ".join(name.split()), Path(file)
 
 
-def _describe(result: "IngestResult") -> str:
+def _describe(result: "IngestResult", data: Path) -> str:
     left_out = f", {result.failed:,} images left out (see images.parquet)" if result.failed else ""
     if result.already_done:
-        return f"{result.folder}: done already, {result.images:,} images{left_out}"
+        done = f"{result.folder}: done already, {result.images:,} images{left_out}"
+        return done if _has_instances(result.folder) else f"{done}\n{_single_images(result.folder, data)}"
     return (
         f"{result.folder}: {result.images:,} images in {result.classes} classes, {result.seconds:.1f} s{left_out}\n"
-        f"next: arete load {result.folder}"
+        f"next: arete load {result.folder}\n{_single_images(result.folder, data)}"
     )
+
+
+def _single_images(folder: Path, data: Path) -> str:
+    return f"to look at single images too: arete instances {folder} --data {data} (--classes NAMES)"
+
+
+def _has_instances(folder: Path) -> bool:
+    from arete_core.run_folder import RunFolder
+
+    return RunFolder.open(folder, verify=False).has("instances")

@@ -194,7 +194,9 @@ class _Job:
         try:
             found = self._measure(todo, there, progress)
             if not len(found.images):
-                raise self._nothing(todo)
+                if not there:
+                    raise self._nothing(todo)
+                return there
             everything = self._there.with_more(found)
             self._save(everything, self._place(everything, progress))
         finally:

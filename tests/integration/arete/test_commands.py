@@ -8,7 +8,11 @@ from pathlib import Path
 
 import neo4j
 import pytest
+from image_folders import make_folder
+from ingest_jobs import tiny_job
 
+from arete_core.run_folder import RunFolder
+from arete_ingest.job import ingest
 from arete_queries.engine import EngineAddress
 from run_builder import random_run
 
@@ -134,6 +138,21 @@ def test_compare_takes_groups_and_any_number_of_classes(loaded: Shell) -> None:
         assert "tiny/1" in loaded("groups", "show", "two").stdout
     finally:
         assert "tiny/two: deleted" in loaded("groups", "delete", "two").stdout
+
+
+def test_instances_of_a_group(loaded: Shell, tmp_path: Path) -> None:
+    loaded.environment["PYTHONPATH"] = str(Path(__file__).parents[2])  # where the model is
+    run = tmp_path / "run"
+    data = make_folder(tmp_path / "data", images=2)
+    ingest(tiny_job(data, run))
+    loaded("groups", "create", "pair", "tiny/0", "tiny/2")
+    options = ("instances", str(run), "--data", str(data), "--images", "1", "--classes")
+    try:
+        assert "2 images of 2 classes" in loaded(*options, "@pair").stdout
+        assert RunFolder.open(run).table("class_thumbnails").column("class").to_pylist() == [0, 2]
+        assert "there is no group 'tiny/none'" in loaded(*options, "@none", expect=2).stderr
+    finally:
+        loaded("groups", "delete", "pair")
 
 
 def test_rank_with_seeds_exclusions_and_scores(loaded: Shell) -> None:

@@ -18,10 +18,12 @@ from arete_graphql.settings import ApiSettings, Limits
 from arete_queries.engine import EngineAddress
 from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
-from run_builder import random_run, with_images, write_run
+from run_builder import random_run, with_images, with_instances, write_run
 
 RUN = "demo"
 OTHER = "demo-2"
+MEASURED = (2, 3, 8, 9, 20)
+"""Images of `demo` that were measured one by one: of the classes 0, 0, 1, 1 and 3."""
 TOKEN = "a-token-for-these-tests"
 
 
@@ -120,6 +122,7 @@ def service(engine: EngineAddress, tmp_path_factory: pytest.TempPathFactory) -> 
             random_run(base / RUN, run_id=RUN, class_count=8, excluded=[(1, 2)], pictures=True, embeddings=True, seed=3)
         )
     )
+    folder = with_instances(folder, MEASURED)
     other = random_run(base / OTHER, run_id=OTHER, class_count=2, seed=4)
     statements: list[str] = []
 
