@@ -68,7 +68,7 @@ def _measure_images(home: Path) -> None:
 
 def test_viewer_in_chromium(demo: dict[str, str]) -> None:
     result = subprocess.run(
-        ["npm", "run", "--silent", "e2e"],
+        ["npm", "run", "--silent", "e2e", "--", *os.environ.get("ARETE_E2E", "").split()],
         cwd=ROOT / "web",
         env=os.environ | demo,
         check=False,
