@@ -71,7 +71,7 @@ describe.skipIf(!token)('who has the token', () => {
       // Also where the test fails: other tests look at the same run.
       await page.goto(`${page.url().split('?')[0]}${h.exploring()}&channel=${local}`);
       await region.getByRole('button', { name: 'Take it in again' }).click();
-      await region.getByText('Taken in again.').waitFor();
+      await region.getByText('Taken in again.', { exact: false }).and(page.getByRole('status')).waitFor();
       await expect.poll(toRank, { timeout: 120_000 }).toBe(0);
     }
     expect(await kept()).toEqual(before);
