@@ -65,6 +65,45 @@ describe('the left column', () => {
     await expect.poll(() => page.url()).not.toContain('layer=');
   });
 
+  it('shows thumbnails of classes where the map is zoomed in, and asks for none before', async () => {
+    const { run } = await query<{ run: { classes: { nodes: { thumbnail: { url: string } | null }[] } } }>(
+      `query ($run: ID!) { run(id: $run) { classes(first: 500) { nodes { thumbnail { url } } } } }`,
+      { run: h.known.run },
+    );
+    expect(run.classes.nodes.filter(({ thumbnail }) => thumbnail !== null).length).toBeGreaterThan(0);
+    const asked: string[] = [];
+    const page = await h.go(h.exploring(), { reducedMotion: 'reduce' }, async (fresh) => {
+      fresh.on('request', (request) => request.url().includes('/thumbnails/') && asked.push(request.url()));
+    });
+    await drawn(page);
+    const canvas = page.locator(`${map} canvas`);
+    await canvas.waitFor();
+    /** Dots and names have few colours, pictures many. */
+    const colors = () =>
+      canvas.evaluate((element) => {
+        const { width, height } = element as HTMLCanvasElement;
+        const copy = document.createElement('canvas');
+        [copy.width, copy.height] = [width, height];
+        const context = copy.getContext('2d', { willReadFrequently: true })!;
+        context.drawImage(element as HTMLCanvasElement, 0, 0);
+        const { data } = context.getImageData(0, 0, width, height);
+        const found = new Set<number>();
+        for (let at = 0; at < data.length; at += 4) {
+          if (data[at + 3] === 255) found.add((data[at]! << 16) + (data[at + 1]! << 8) + data[at + 2]!);
+        }
+        return found.size;
+      });
+    const plain = await colors();
+    expect(asked).toEqual([]);
+    const pane = page.getByRole('group', { name: /^Map of \d+ classes/ });
+    await pane.focus();
+    // The class on show comes into sight.
+    for (let i = 0; i < 5; i += 1) await page.keyboard.press('+');
+    for (const key of ['ArrowRight', 'ArrowLeft', 'ArrowUp', 'ArrowDown']) await page.keyboard.press(key);
+    await expect.poll(() => asked.length).toBeGreaterThan(0);
+    await expect.poll(colors).toBeGreaterThan(plain + 200);
+  });
+
   it('selects classes by a line on the map, opens one by keyboard, and lights what the list points at', async () => {
     const page = await h.go(h.exploring());
     await drawn(page);

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from arete_ingest.demo import WEIGHTS
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = [pytest.mark.web, pytest.mark.timeout(900)]
@@ -41,6 +43,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         for line in process.stdout:
             found = re.search(r"(http://127\.0\.0\.1:\d+/)\S*#token=(\S+)", line)
             if found:
+                _measure_images(home)
                 yield {"ARETE_URL": found[1], "ARETE_TOKEN": found[2]}
                 break
         else:
@@ -48,6 +51,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)  # reads on, so that nothing waits for a full pipe, and closes it
+
+
+def _measure_images(home: Path) -> None:
+    """Measures a few single images of every class, as a user would: the demo is served without waiting for its own."""
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "arete", "instances", str(home / "runs" / "demo"), "--quiet"),
+            *("--data", str(home / "demo" / "drawings"), "--weights", str(WEIGHTS)),
+            *("--images", "6"),
+        ],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 def test_viewer_in_chromium(demo: dict[str, str]) -> None:

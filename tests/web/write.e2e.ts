@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { query } from './browser';
-import { drawn, harness, row, vertices } from './harness';
+import { drawn, GRAPH, harness, row, vertices, type GraphAnswer } from './harness';
 
 const h = harness();
 const token = process.env.ARETE_TOKEN;
@@ -35,6 +35,47 @@ describe.skipIf(!token)('who has the token', () => {
     await region.getByText('The label is taken away.').waitFor();
     expect(await stored()).toBeNull();
   });
+
+  it('excludes a channel from its page, so that no graph has it, and takes it in again', async () => {
+    const kept = async () =>
+      (await query<GraphAnswer>(GRAPH, { id: h.known.a.id, mass: null })).class.graph.vertices.map(
+        ({ channel }) => channel.id,
+      );
+    const toRank = async () =>
+      (
+        await query<{ run: { classesToRank: number } }>(
+          `query ($run: ID!) { run(id: $run) { classesToRank } }`,
+          {
+            run: h.known.run,
+          },
+        )
+      ).run.classesToRank;
+    const before = await kept();
+    // Of the last layer: the fewest classes touch it, and each of them is ranked anew.
+    const id = before.at(-1)!;
+    const local = id.slice(id.indexOf('/') + 1);
+    const page = await h.go(`${h.exploring()}&channel=${local}#token=${token}`);
+    const region = page.getByRole('region', { name: `Channel ${local}` });
+    await region.getByLabel('Exclude', { exact: true }).fill('a reason of the tests');
+    await region.getByRole('button', { name: 'Exclude as non-semantic' }).click();
+    await region.getByText('This channel is left out of every graph: a reason of the tests').waitFor();
+    try {
+      await expect.poll(toRank, { timeout: 120_000 }).toBe(0);
+      expect(await kept()).not.toContain(id);
+      await page.reload();
+      await region.getByText('This channel is left out of every graph').waitFor();
+      await region.getByRole('button', { name: 'Close' }).click();
+      await drawn(page);
+      expect(await page.locator(`[data-vertex="${id}"]`).count()).toBe(0);
+    } finally {
+      // Also where the test fails: other tests look at the same run.
+      await page.goto(`${page.url().split('?')[0]}${h.exploring()}&channel=${local}`);
+      await region.getByRole('button', { name: 'Take it in again' }).click();
+      await region.getByText('Taken in again.', { exact: false }).and(page.getByRole('status')).waitFor();
+      await expect.poll(toRank, { timeout: 120_000 }).toBe(0);
+    }
+    expect(await kept()).toEqual(before);
+  }, 400_000);
 
   it('makes a group of selected classes', async () => {
     const page = await h.go(`${h.exploring()}&set=${h.known.a.index},${h.known.b.index}#token=${token}`);

@@ -38,7 +38,7 @@ export function matrixOutput(shown: Shown): Output {
 }
 
 /** A row without its values: of a class, or of an image with what 1 stands for in it. */
-function plainRow({ id, name, image, largest }: ShownRow): object {
+function plainRow({ id, full: name, image, largest }: ShownRow): object {
   if (!image) return { id, name, unit: 'share of images' };
   const { classId, predictedId, probability } = image;
   return { id, name, unit: 'of its largest activation', largest, classId, predictedId, probability };
@@ -49,10 +49,7 @@ export function matrixTable({ rows, channels, order }: Shown, most: number): Tab
   return {
     columns: [
       { name: 'Channel', numeric: false, id: true },
-      ...rows.map(({ name, image }) => ({
-        name: image ? `image ${image.number}, ${name}` : name,
-        numeric: true,
-      })),
+      ...rows.map(({ full }) => ({ name: full, numeric: true })),
     ],
     rows: order.slice(0, most).map((column) => ({
       id: channels[column]!.id,
@@ -100,7 +97,7 @@ function matrixScene({ layer, rows, channels, order, largest }: Shown, colors: C
     const number = { kind: 'text', x: x(at) + (CELL_WIDTH - 1) / 2, y: y(0) - 5, size: 9 } as const;
     shapes.push({ ...number, text: String(channel.index), fill: colors['ink-2'], anchor: 'middle' });
   });
-  rows.forEach(({ name, values, image }, row) => {
+  rows.forEach(({ name, full, values, image }, row) => {
     const inset = image ? IMAGE_INSET : 0;
     if (image) {
       shapes.push({
@@ -113,7 +110,7 @@ function matrixScene({ layer, rows, channels, order, largest }: Shown, colors: C
         color: colors['line-strong'],
         line: 0,
         tile: image.thumbnail && tileOf(image.thumbnail),
-        title: `image ${image.number}, ${name}`,
+        title: full,
       });
     }
     const left = image ? MARGIN + 34 : MARGIN;

@@ -53,7 +53,7 @@ export function paintImages(
     dot({ index: point.index, x: point.x - TILE_PX / 2 + 2, y: point.y - TILE_PX / 2 + 2 }, DOT + 0.5);
   }
   context.strokeStyle = colors['--ink'];
-  context.lineWidth = 1.5;
+  context.lineWidth = 1;
   for (const point of visible) {
     if (!marks.chosen.has(point.index)) continue;
     const reach = pictured.has(point.index) ? TILE_PX / 2 + 1 : DOT + 3;

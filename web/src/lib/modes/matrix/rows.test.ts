@@ -52,6 +52,10 @@ describe('rows', () => {
       'taken for tailed frog, 12%',
       'goldfish: right, 90%',
     ]);
+    expect(rows.map(({ full }) => full).slice(0, 2)).toEqual([
+      'tailed frog',
+      'image 4 of tailed frog: right, 50%',
+    ]);
     expect(rows.map(({ values }) => [...Array.from(values)])).toEqual([
       [0.5, 0.25],
       [0.75, 1],

@@ -13,6 +13,8 @@ export const MOST_ROWS = 200;
 
 export interface ShownRow extends MatrixRow {
   name: string;
+  /** The same where no class stands above it: `image 7 of goldfish: right, 98%`. */
+  full: string;
   values: Float32Array;
   /** The image, where it is the row of one. */
   image: ImageInfo | null;
@@ -38,15 +40,21 @@ export function verdict(image: ImageInfo, nameOf: NameOf): string {
 export function arrangeRows(matrix: Matrix, nameOf: NameOf): ShownRow[] {
   const width = matrix.channels.length;
   const values = Float32Array.from(matrix.values);
-  const rows = matrix.rows.map((row, i): ShownRow & { of: string } => ({
-    id: localId(row.id),
-    of: row.image?.classId ?? row.id,
-    name: row.image ? verdict(row.image, nameOf) : (row.class?.name ?? localId(row.id)),
-    values: values.subarray(i * width, (i + 1) * width),
-    single: row.image !== null,
-    image: row.image,
-    largest: row.largest,
-  }));
+  const classOf = (id: string): string => nameOf(indexOf(id)) ?? `class ${indexOf(id)}`;
+  const rows = matrix.rows.map((row, i): ShownRow & { of: string } => {
+    const { image } = row;
+    const name = image ? verdict(image, nameOf) : (row.class?.name ?? localId(row.id));
+    return {
+      id: localId(row.id),
+      of: image?.classId ?? row.id,
+      name,
+      full: image ? `image ${image.number} of ${classOf(image.classId)}: ${name}` : name,
+      values: values.subarray(i * width, (i + 1) * width),
+      single: image !== null,
+      image,
+      largest: row.largest,
+    };
+  });
   const classes = rows.filter(({ single }) => !single);
   const placed = new Set(classes.map(({ of }) => of));
   const images = rows.filter(({ single }) => single);
@@ -55,7 +63,7 @@ export function arrangeRows(matrix: Matrix, nameOf: NameOf): ShownRow[] {
     ...images
       .filter(({ of }) => !placed.has(of))
       .sort((a, b) => indexOf(a.of) - indexOf(b.of))
-      .map((row) => ({ ...row, name: `${nameOf(indexOf(row.of)) ?? row.of}: ${row.name}` })),
+      .map((row) => ({ ...row, name: `${classOf(row.of)}: ${row.name}` })),
   ];
 }
 
