@@ -40,8 +40,8 @@ def features(
     diversity: Annotated[
         int, typer.Option("--diversity", help="Further, different pictures a channel; 0 for none.")
     ] = 4,
-    steps: Annotated[int, typer.Option("--steps", help="Steps of gradient ascent.")] = 192,
-    rate: Annotated[float, typer.Option("--rate", help="Learning rate.")] = 0.05,
+    steps: Annotated[int, typer.Option("--steps", help="Steps of gradient ascent.")] = 80,
+    rate: Annotated[float, typer.Option("--rate", help="Learning rate.")] = 0.1,
     size: Annotated[
         int | None,
         typer.Option("--size", help="Side of the pictures that are optimised; by the layer.", show_default=False),

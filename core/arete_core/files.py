@@ -51,6 +51,10 @@ def write_bytes_atomically(path: Path, data: bytes, *, mode: int | None = None) 
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666 if mode is None else mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    commit_file(temporary, path, mode=mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        commit_file(temporary, path, mode=mode)
+    except BaseException:
+        temporary.unlink(missing_ok=True)  # a full disk is not filled with parts
+        raise

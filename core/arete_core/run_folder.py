@@ -330,7 +330,7 @@ def _holds(path: Path, sha256: str) -> bool:
 def writing_failed(folder: Path, error: OSError) -> RunFolderError:
     """Returns the error for a job that the disk has let down, with what to do about it."""
     hint = "check the rights on the folder"
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         hint = "make room on the disk, then run the same command again: it continues"
     return RunFolderError(f"writing {folder} failed: {error.strerror or error}", hint=hint)
 

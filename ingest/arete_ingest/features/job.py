@@ -151,9 +151,11 @@ class _Job:
 
     def _rows_there(self, folder: RunFolder) -> dict[Channel, Row]:
         rows = {(row["layer"], row["channel"]): row for row in folder.table("features").to_pylist()}
-        before, now = folder.manifest.pictures.get(FOLDER, {}), self._settings.method()
+        before, now = {"method": 1} | folder.manifest.pictures.get(FOLDER, {}), self._settings.method()
         changed = [
-            f"{name} {before.get(name)!r}, not {value!r}" for name, value in now.items() if before.get(name) != value
+            "an older method" if name == "method" else f"{name} {before.get(name)!r}, not {value!r}"
+            for name, value in now.items()
+            if before.get(name) != value
         ]
         if not rows or (self._settings.replace and changed):
             return {}

@@ -7,6 +7,8 @@ from typing import Any
 from arete_core.errors import SettingError
 
 KEPT, ALL = "kept", "all"
+METHOD = 2
+"""Counted up when the same settings make other pictures; 1 where a manifest does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +41,8 @@ class FeatureSettings:
     channels: tuple[str, ...] = (KEPT,)
     mass: float | None = None
     size: int | None = None
-    steps: int = 192
-    rate: float = 0.05
+    steps: int = 80
+    rate: float = 0.1
     diversity: int = 4
     tile_px: int = 96
     seed: int = 0
@@ -78,7 +80,8 @@ class FeatureSettings:
 
     def method(self) -> dict[str, Any]:
         """Returns the settings that change the pictures, as plain JSON values."""
-        return {name: getattr(self, name) for name in ("size", "steps", "rate", "diversity", "tile_px", "seed")}
+        settings = ("size", "steps", "rate", "diversity", "tile_px", "seed")
+        return {"method": METHOD} | {name: getattr(self, name) for name in settings}
 
 
 def picture_size(receptive: int, image_size: int) -> int:

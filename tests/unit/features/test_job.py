@@ -1,7 +1,11 @@
 """The job that makes feature visualizations of a run folder: what it writes, and what stops it."""
 
 import json
+import os
+import resource
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_models
 from image_folders import make_folder
 from ingest_jobs import tiny_job
 from PIL import Image
 
-import arete_ingest.features.job as job_module
-from arete_core.errors import CapabilityError, NotFoundError, RunConflictError, RunFolderError, SettingError
+from arete_core.errors import CapabilityError, NotFoundError, RunConflictError, SettingError
 from arete_core.files import sha256_of
 from arete_core.progress import SilentProgress, Task
 from arete_core.run_folder import MANIFEST, RunFolder, write_manifest
@@ -29,11 +33,13 @@ ALL = 14
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    base = tmp_path_factory.mktemp("run")
-    make_folder(base / "data", images=4)
-    ingest(tiny_job(base / "data", base / "tiny"))
-    return base / "tiny"
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_folder(tmp_path_factory.mktemp("images") / "data", images=4)
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return ingest(tiny_job(data, tmp_path_factory.mktemp("run") / "tiny")).folder
 
 
 @pytest.fixture
@@ -119,22 +125,54 @@ def test_a_stopped_job_keeps_what_is_finished_and_goes_on(whole: Path, run: Path
     assert content(straight) == content(run)
 
 
-def test_a_full_disk_is_told_and_the_run_stays_whole(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write, left = job_module.write_bytes_atomically, iter([True] * 3)
-
-    def filling(path: Path, data: bytes) -> None:
-        if not next(left, False):
-            raise OSError(28, "No space left on device")
-        write(path, data)
-
-    monkeypatch.setattr(job_module, "write_bytes_atomically", filling)
-    with pytest.raises(RunFolderError, match="No space left") as caught:
-        make_features(settings(run))
-    assert "make room" in caught.value.hint
-    monkeypatch.undo()
+def test_a_full_disk_is_told_and_the_run_stays_whole(run: Path) -> None:
+    """A process whose files may grow to 1.5 kB: strips of tiny tiles are written, the tables of all are not."""
+    make_features(settings(run, limit=2))
+    before = RunFolder.open(run).table("features").num_rows
+    command = [sys.executable, "-m", "arete", "features", str(run), "--channels", "all", "--size", "16", "--steps", "2"]
+    command += ["--tile-px", "16", "--threads", "1", "--diversity", "2", "--batch", "12", "--quiet"]
+    done = subprocess.run(
+        command,
+        env=os.environ | {"PYTHONPATH": str(Path(tiny_models.__file__).parent)},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "File too large" in done.stderr
+    assert "make room" in done.stderr
     rows = RunFolder.open(run).table("features").to_pylist()
+    assert len(rows) == before
     assert all(sha256_of(run / row["file"]) == row["sha256"] for row in rows if row["file"])
+    assert len(list(run.glob("features/*.webp"))) > before
     assert make_features(settings(run)).channels == ALL
+    assert RunFolder.open(run).table("features").num_rows == ALL
+    assert not list(run.glob("**/.*"))
+
+
+def test_pictures_of_an_older_method_are_not_continued(run: Path) -> None:
+    make_features(settings(run, limit=2))
+    manifest = RunFolder.open(run).manifest
+    older = {name: value for name, value in manifest.pictures["features"].items() if name != "method"}
+    write_manifest(run, manifest.model_copy(update={"pictures": manifest.pictures | {"features": older}}))
+    with pytest.raises(RunConflictError, match="an older method") as caught:
+        make_features(settings(run))
+    assert "--replace" in caught.value.hint
+    assert make_features(settings(run, replace=True)).already_there == 0
+
+
+def test_images_that_moved_since_are_not_missed(data: Path, tmp_path: Path) -> None:
+    """Examples were cut while the images were there; feature visualizations are made of the model alone."""
+    own = Path(shutil.copytree(data, tmp_path / "data"))
+    run = ingest(tiny_job(own, tmp_path / "moved")).folder
+    shutil.rmtree(own)
+    make_features(settings(run, channels=("first/1",)))
+    after = RunFolder.open(run, verify=True)
+    sprites = after.table("sprites").to_pylist()
+    assert len(sprites) > 1
+    for row in sprites:
+        assert sha256_of(run / row["file"]) == row["sha256"]
 
 
 def test_other_settings_are_refused_unless_all_is_made_anew(run: Path) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 
 from arete_ingest.demo.network import demo_model
 from arete_ingest.execution import Watcher
-from arete_ingest.features.objective import LayerModel, channel_means, likeness, redirected_relu
+from arete_ingest.features.objective import LayerModel, channel_means, largest, likeness, redirected_relu
 from arete_ingest.features.parametrization import COLOUR_ROOT, Pictures, frequencies, initial_coefficients
 from arete_ingest.features.settings import picture_size
 from arete_ingest.features.transforms import change, draw_changes
@@ -110,21 +110,59 @@ def test_a_silent_relu_passes_on_what_would_wake_it() -> None:
     assert redirected_relu(inputs).tolist() == [[0, 2], [0, 0], [0, 0]]
 
 
-def test_likeness_is_the_mean_cosine_of_gram_matrices() -> None:
-    maps = torch.randn(6, 4, 3, 5, generator=torch.Generator().manual_seed(1))
-    maps[5] *= 1e25  # squares overflow float32
-    found = likeness(maps, 3).tolist()
-    for group, value in enumerate(found):
+def test_the_layers_own_relus_always_pass_on_a_part_of_what_would_wake_them() -> None:
+    inputs = torch.tensor([[-1.0, 2.0], [-1.0, -2.0]], requires_grad=True)
+    (redirected_relu(inputs, 0.25) * torch.tensor([[-4.0, -8.0], [4.0, -8.0]])).sum().backward()
+    assert inputs.grad is not None
+    assert inputs.grad.tolist() == [[-1, -8], [0, -2]]
+
+
+def test_the_largest_magnitude_shows_what_is_not_finite() -> None:
+    values = torch.tensor([[[1.0, -3.0]], [[0.0, 0.0]], [[float("nan"), 9.0]], [[float("-inf"), 0.0]]])
+    assert largest(values).tolist() == pytest.approx([3, 0, math.nan, math.inf], nan_ok=True)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(4, 3, 5), (20, 3, 5), (15, 3, 5), (6, 1, 1)])
+def test_likeness_is_the_mean_cosine_of_gram_matrices(channels: int, height: int, width: int) -> None:
+    """With fewer channels than places, and with more: the products are formed in two ways."""
+    maps = torch.randn(6, channels, height, width, generator=torch.Generator().manual_seed(1), requires_grad=True)
+    scaled = maps * torch.tensor([1, 1, 1, 1, 1, 1e25])[:, None, None, None]  # squares overflow float32
+    found = likeness(scaled, 3)
+    for group, value in enumerate(found.tolist()):
         grams = [
-            np.sum([np.outer(own[:, y, x], own[:, y, x]) for y in range(3) for x in range(5)], axis=0)
-            for own in maps[3 * group : 3 * group + 3].numpy().astype(np.float64)
+            np.sum([np.outer(own[:, y, x], own[:, y, x]) for y in range(height) for x in range(width)], axis=0)
+            for own in maps[3 * group : 3 * group + 3].detach().numpy().astype(np.float64)
         ]
         cosines = [
             float((grams[a] * grams[b]).sum() / np.linalg.norm(grams[a]) / np.linalg.norm(grams[b]))
             for a, b in ((0, 1), (0, 2), (1, 2))
         ]
         assert value == pytest.approx(np.mean(cosines), abs=1e-5)
+    found.sum().backward()
+    assert maps.grad is not None
+    assert torch.isfinite(maps.grad).all()
     assert likeness(maps[:1].repeat(2, 1, 1, 1), 2).item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("channels", [2, 40])
+def test_likeness_has_the_gradient_that_its_definition_has(channels: int) -> None:
+    maps = torch.rand(4, channels, 3, 4, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    one, other = (maps.clone().requires_grad_() for _ in range(2))
+    likeness(one, 2).sum().backward()
+    places = other.flatten(2)
+    grams = torch.nn.functional.normalize((places @ places.mT).flatten(1), dim=1)
+    ((grams[0] * grams[1]).sum() + (grams[2] * grams[3]).sum()).backward()
+    assert one.grad is not None
+    torch.testing.assert_close(one.grad, other.grad)
+
+
+def test_pictures_that_excite_nothing_are_not_alike() -> None:
+    maps = torch.zeros(2, 8, 2, 2, requires_grad=True)
+    found = likeness(maps, 2)
+    found.sum().backward()
+    assert found.tolist() == [0]
+    assert maps.grad is not None
+    assert not maps.grad.any()
 
 
 @pytest.mark.parametrize("layer", [0, 3, 7])

@@ -142,7 +142,7 @@ const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
   support: share('support', 0.5, 0.01),
   parts: unless('parts', 'all', 'largest'),
   by: text('by'),
-  images: list('images'),
+  images: indexSet('images'),
 };
 const NAMES = Object.keys(FIELDS) as (keyof View)[];
 
