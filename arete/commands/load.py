@@ -101,6 +101,12 @@ def _load_in_bulk(
 def describe_report(report: "LoadReport") -> str:
     """Returns one line that says what a load did."""
     if report.classes_loaded == 0:
+        taken = [f"{report.places:,} places of classes on the layers' maps"] if report.places else []
+        taken += [f"exclusions ({report.classes_ranked:,} classes ranked anew)"] if report.classes_ranked else []
+        if taken:
+            return f"{report.run}: already loaded; taken over from its run folder: {', '.join(taken)}"
+        if report.folder_changed:
+            return f"{report.run}: already loaded; what is new in its run folder is read from there"
         return f"{report.run}: already loaded, nothing to do"
     text = (
         f"{report.run}: {report.classes_loaded} classes, {report.edges:,} edges "

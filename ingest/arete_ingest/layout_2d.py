@@ -17,6 +17,7 @@ Nearest neighbours are found exactly, by products of matrices. Where the vectors
 and come out the same with any number of threads.
 """
 
+import contextlib
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def place_layers(layers: Iterable[NDArray[np.number[Any]]], settings: LayoutSett
 
     Yields:
         Of each layer the places, (thing, 2). Time on 2 cores: 1,000 classes about 2 s a layer, after some 6 s for
-        loading and compiling UMAP.
+        loading UMAP; the first time in an installation up to 25 s more for compiling it.
 
     Raises:
         CapabilityError: If umap-learn cannot be loaded and there are enough vectors to need it.
@@ -177,7 +178,25 @@ def _load_umap() -> Any:
         raise CapabilityError(
             f"embeddings need umap-learn, which cannot be loaded: {error}", hint='pip install "arete[ingest]"'
         ) from error
+    _keep_compiled(umap.umap_, umap.layouts)
     return umap
+
+
+def _keep_compiled(*modules: Any) -> None:
+    """Lets numba keep what it compiles of UMAP on disk, as pynndescent does with its own functions.
+
+    UMAP leaves that out, so that every process compiles the same functions again: 6 s for a layout of milliseconds.
+    They lie where numba keeps such things: beside the package, else in the user's cache; `NUMBA_CACHE_DIR` names a
+    place.
+    """
+    from numba.core.registry import CPUDispatcher
+
+    for module in modules:
+        for function in vars(module).values():
+            if isinstance(function, CPUDispatcher) and not function.signatures:
+                # Nowhere to write: then they are compiled each time, as without this.
+                with contextlib.suppress(RuntimeError):
+                    function.enable_caching()
 
 
 def _circle(count: int) -> Floats:

@@ -64,6 +64,10 @@ class LoadReport:
         attribution_edges: How many of them are also in an attribution graph.
         dropped_share: Largest share of a written class's influence counts that `min_share` left out.
         elapsed_s: Seconds that it took.
+        folder_changed: Of a run that was there already: whether its run folder says more or other things than when it
+            was loaded.
+        places: Of such a run: classes' places on the layers' maps that were taken over.
+        classes_ranked: Of such a run: classes that were ranked anew, as other channels are excluded now.
     """
 
     run: str
@@ -74,6 +78,9 @@ class LoadReport:
     attribution_edges: int = 0
     dropped_share: float = 0.0
     elapsed_s: float = 0.0
+    folder_changed: bool = False
+    places: int = 0
+    classes_ranked: int = 0
 
 
 async def prepare_schema(runner: QueryRunner, *, wait_s: float = TIMEOUT_S) -> None:
@@ -167,8 +174,9 @@ class _Loader:
 
     async def load(self, *, replace: bool) -> LoadReport:
         """Does what `load_run` describes, the lock being held."""
-        if await self._is_there(replace=replace):
-            return LoadReport(self._run, len(await self._runner.run("class_states", {"run": self._run})))
+        there = await self._already_there(replace=replace)
+        if there is not None:
+            return there
         data = await asyncio.to_thread(RunData, self._folder, min_share=self._min_share)
         states = await self._make_nodes(data)
         missing = np.array([state["state"] != "complete" for state in states], dtype=np.bool_)
@@ -200,35 +208,39 @@ class _Loader:
             )
         return LoadReport(self._run, len(states), loaded, tuple(without_graph), edges, attribution_edges, dropped_share)
 
-    async def _is_there(self, *, replace: bool) -> bool:
-        """Returns whether the run is complete already; else whatever stands in the way is gone."""
+    async def _already_there(self, *, replace: bool) -> LoadReport | None:
+        """Returns what was done where the run is complete already; else whatever stands in the way is gone."""
         found = await self._runner.run("load_state", {"run": self._run})
         if not found:
-            return False
+            return None
         state = found[0]
         same = (state["numbersSha256"], state["minShare"]) == (self._folder.numbers_sha256, self._min_share)
         if same and state["state"] != "deleting":
             if state["folder"] != str(self._folder.path):
                 await self._runner.run("set_run_folder", {"run": self._run, "folder": str(self._folder.path)})
             if state["state"] == "complete":
-                await self._take_over_changes(state["manifestSha256"])
-                return True
+                return await self._take_over_changes(state["manifestSha256"])
             if state["manifestSha256"] == self._folder.manifest_sha256:
-                return False
+                return None
             # Other exclusions than those that a part of the classes were ranked with: all of them anew.
         if not same and not replace:
             raise conflict(state, self._folder, self._min_share)
         await _delete(self._runner, self._run, self._progress)
-        return False
+        return None
 
-    async def _take_over_changes(self, manifest_sha256: str) -> None:
+    async def _take_over_changes(self, manifest_sha256: str) -> LoadReport:
         """Takes over what was changed in the run folder since, or was cut short: exclusions and embeddings."""
-        if manifest_sha256 == self._folder.manifest_sha256:
-            await rank_stale(self._runner, self._run, self._progress)
-            return
-        await take_over_exclusions(self._runner, self._folder, self._progress)
-        await load_embeddings(self._runner, self._folder)
-        await self._runner.run("set_run_manifest", {"run": self._run, "manifestSha256": self._folder.manifest_sha256})
+        changed = manifest_sha256 != self._folder.manifest_sha256
+        places = 0
+        if changed:
+            ranked = await take_over_exclusions(self._runner, self._folder, self._progress)
+            places = await load_embeddings(self._runner, self._folder)
+            manifest = {"run": self._run, "manifestSha256": self._folder.manifest_sha256}
+            await self._runner.run("set_run_manifest", manifest)
+        else:
+            ranked = await rank_stale(self._runner, self._run, self._progress)
+        classes = len(await self._runner.run("class_states", {"run": self._run}))
+        return LoadReport(self._run, classes, folder_changed=changed, places=places, classes_ranked=ranked)
 
     async def _make_nodes(self, data: RunData) -> list[dict[str, Any]]:
         """Makes run, layers, channels and classes where missing, and returns the classes' states in order of index."""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
+from graphql import FieldNode, Undefined, value_from_ast_untyped
 from strawberry import ID
 
 from arete_graphql.context import GraphKey, Info
@@ -167,3 +168,26 @@ class Class:
     async def scores(self, info: Info) -> list[str]:
         """Reads the names of the class's scores."""
         return list(await info.context.read(reads.class_scores, self.id))
+
+
+def graph_key(info: Info, class_id: str) -> GraphKey | None:
+    """Finds out whether a class is asked for together with its graph, so that one read will do for both.
+
+    Args:
+        info: Of the field that answers with the class.
+        class_id: The class's id.
+
+    Returns:
+        Which graph; None where none is asked for in plain sight (a fragment's, or under a condition), or several are.
+    """
+    raw = info._raw_info  # Strawberry's own description of what is selected leaves out variables that are null
+    selections = [one for node in raw.field_nodes if node.selection_set for one in node.selection_set.selections]
+    graphs = [one for one in selections if isinstance(one, FieldNode) and one.name.value == "graph"]
+    if len(graphs) != 1 or graphs[0].directives:
+        return None
+    given = {one.name.value: value_from_ast_untyped(one.value, raw.variable_values) for one in graphs[0].arguments}
+    given = {name: value for name, value in given.items() if value is not Undefined}
+    mass, min_share = given.get("mass"), given.get("minShare", 0.0)
+    if not isinstance(mass, int | float | None) or not isinstance(min_share, int | float):
+        return None  # validation has something to say of it
+    return GraphKey(class_id, mass, min_share)

@@ -1,14 +1,15 @@
 """Runs, and the questions that find one thing by its id."""
 
+import contextlib
 from typing import Annotated, Self
 
 import strawberry
 from strawberry import ID
 
-from arete_core.errors import NotFoundError
+from arete_core.errors import AreteError, NotFoundError
 from arete_graphql.context import Info
 from arete_graphql.types.channels import Channel
-from arete_graphql.types.classes import Class
+from arete_graphql.types.classes import Class, graph_key
 from arete_graphql.types.common import After, Connection, First, layer_name, mirror
 from arete_graphql.types.embeddings import Embedding, Instances
 from arete_graphql.types.groups import Group
@@ -196,7 +197,12 @@ class RunQueries:
 
     @strawberry.field(name="class", description="One class.")
     async def class_(self, info: Info, id_: ClassArgument) -> Class | None:
-        """Reads a class."""
+        """Reads a class, from its graph where that is asked for too."""
+        key = graph_key(info, id_)
+        if key is not None:
+            # What is wrong with the graph is the graph's error.
+            with contextlib.suppress(AreteError):
+                return Class.of((await info.context.graphs.load(key)).class_)
         return Class.of(await info.context.read(reads.get_class, id_))
 
     @strawberry.field(description="One channel.")

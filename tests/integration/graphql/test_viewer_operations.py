@@ -18,6 +18,7 @@ VALUES: dict[str, Any] = {
     "a": "demo/0",
     "after": None,
     "atLeast": 2,
+    "atLeastB": None,
     "b": "demo/1",
     "channel": "demo/block2/1",
     "class": "demo/0",
@@ -56,6 +57,22 @@ def test_an_operation_sends_few_statements(service: Any, name: str) -> None:
     assert "errors" not in answer, answer["errors"]
     sent = [statement for statement in service.statements if statement not in OWN]
     assert 0 <= len(sent) <= MOST, sent
+
+
+@pytest.mark.parametrize(("mass", "statement"), [(None, "class_graph"), (0.4, "class_graph_at_mass")])
+def test_a_class_and_its_graph_are_one_statement(service: Any, mass: float | None, statement: str) -> None:
+    service.statements.clear()
+    found = service.ask(f"# once\n{whole(OPERATIONS['class-graph'])}", id="demo/1", mass=mass)["data"]["class"]
+    assert [name for name in service.statements if name not in OWN] == [statement]
+    wanted = service.read(reads.get_class, "demo/1")
+    assert (found["id"], found["name"], found["images"]) == (wanted.id, wanted.name, wanted.images)
+    # A graph that cannot be is the graph's error, not the class's; one that is not there is the class's.
+    wrong = service.ask('query { class(id: "demo/1") { name graph(mass: 7) { mass } } }')
+    assert wrong["data"]["class"] == {"name": wanted.name, "graph": None}
+    assert [error["path"] for error in wrong["errors"]] == [["class", "graph"]]
+    missing = service.ask('query { class(id: "demo/77") { name graph { mass } } }')
+    assert missing["data"] == {"class": None}
+    assert [error["path"] for error in missing["errors"]] == [["class"]]
 
 
 def test_the_layers_of_all_runs_are_one_statement(service: Any) -> None:

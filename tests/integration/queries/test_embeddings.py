@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from loaded_runs import Dump, Loaded
 
+from arete.commands.load import describe_report
 from arete_core.errors import NotFoundError, RunFolderError
 from arete_core.run_change import change_tables
 from arete_core.run_folder import RunFolder
@@ -45,7 +46,14 @@ async def test_places_are_taken_over_later_moved_and_deleted(
     assert dump()["places"] == []
     without = dump()
     folder = change_tables(folder, {"embeddings": places(folder, 0.25)})
-    assert (await load_run(runner, folder)).classes_loaded == 0
+    taken_over = await load_run(runner, folder)
+    assert (taken_over.classes_loaded, taken_over.folder_changed, taken_over.places) == (0, True, 12)
+    assert describe_report(taken_over) == (
+        "tiny: already loaded; taken over from its run folder: 12 places of classes on the layers' maps"
+    )
+    again = await load_run(runner, folder)
+    assert (again.folder_changed, again.places, again.classes_ranked) == (False, 0, 0)
+    assert describe_report(again) == "tiny: already loaded, nothing to do"
     held = dump()
     assert held["places"] == sorted(
         (f"tiny/{class_}", f"tiny/block{layer}", 0.25, 0.5 * class_) for layer in range(4) for class_ in range(3)

@@ -1,6 +1,7 @@
 """Places in the plane: alike things together, layers that hang together, and inputs that tell nothing."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -31,6 +32,18 @@ def test_alike_things_lie_together_in_every_layer(placed: list[np.ndarray]) -> N
         own = np.repeat(np.arange(3), FAMILY)
         nearest = ((places[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
         assert (nearest == own).all()
+
+
+def test_what_was_compiled_of_umap_is_kept_for_the_next_process(placed: list[np.ndarray]) -> None:
+    assert placed
+    from umap import layouts, umap_
+
+    for function in (layouts._nb_optimize_layout_euclidean_single_epoch, umap_.smooth_knn_dist):
+        assert function.signatures, "it was used"
+        # Read from the disk, or written to it: then an index of what is there lies beside it.
+        found = function.stats
+        assert sum(found.cache_hits.values()) + sum(found.cache_misses.values()) > 0
+        assert list(Path(found.cache_path).glob(f"*{function.py_func.__name__}*.nbi"))
 
 
 def test_every_layer_has_the_same_scale(placed: list[np.ndarray]) -> None:
