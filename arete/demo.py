@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -63,7 +64,7 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, feat
                         await load_run(runner, folder, replace=True, progress=progress)
 
                 asyncio.run(load())
-                with _features_beside(settings.home, folder.path) if features else nullcontext():
+                with features_beside(settings.home, folder.path, progress) if features else nullcontext():
                     service.run(address)
         finally:
             if engine is not None and engine.exception() is None:
@@ -71,24 +72,41 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, feat
 
 
 @contextmanager
-def _features_beside(home: Path, run: Path) -> Iterator[None]:
-    """Makes feature visualizations in a process of their own while the block runs; the next start goes on with them."""
+def features_beside(home: Path, run: Path, progress: Progress) -> Iterator[None]:
+    """Makes feature visualizations in a process of their own while the block runs; the next start goes on with them.
+
+    Args:
+        home: Data folder; the job's own words go to `demo/features.log`.
+        run: The demo's run folder.
+        progress: Told when the job begins, and when it has ended by itself.
+    """
     from arete_ingest.demo import WEIGHTS
 
     command = [sys.executable, "-m", "arete", "features", str(run), "--weights", str(WEIGHTS), *_FEATURE_OPTIONS]
-    with (home / "demo" / "features.log").open("wb") as log:
+    path = home / "demo" / "features.log"
+    leaving = threading.Event()
+
+    def tell(job: subprocess.Popen[bytes]) -> None:
+        code = job.wait()
+        if not leaving.is_set():
+            progress.say(f"feature visualizations {'are all there' if code == 0 else 'could not be made'}: {path}")
+
+    with path.open("wb") as log:
         job = subprocess.Popen(
             [*command, "--replace", "--low-priority"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
         )
+        progress.say(f"feature visualizations are being made beside the viewer, which shows them as they come: {path}")
+        teller = threading.Thread(target=tell, args=(job,), name="features", daemon=True)
+        teller.start()
         try:
             yield
         finally:
+            leaving.set()
             job.terminate()
-            try:
-                job.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
+            teller.join(_STOP_S)
+            if teller.is_alive():
                 job.kill()
-                job.wait()
+                teller.join()
 
 
 def make_demo_run(home: Path, progress: Progress) -> RunFolder:
