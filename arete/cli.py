@@ -29,6 +29,7 @@ from arete.commands import (
     groups,
     import_,
     ingest,
+    instances,
     label,
     load,
     motifs,
@@ -70,6 +71,7 @@ app.add_typer(import_.app, name="import")
 app.command("embed")(embed.embed)
 app.command("load")(load.load)
 app.command("features")(features.features)
+app.command("instances")(instances.instances)
 app.command("serve")(serve.serve)
 app.command("runs")(runs.runs)
 app.command("graph")(graph.graph)

@@ -54,6 +54,7 @@ class Service:
             access_log=settings.access_log or settings.log_format == "json",
             dev=dev,
             browser_url=self._browser_url,
+            warm_up=settings.warm_up,
         )
         set_up_logging(LogFormat(settings.log_format), requests=self._api.access_log)
         self._server = ApiServer(self._api, self._connect, on_listening=self._announce)

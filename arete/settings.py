@@ -48,6 +48,8 @@ class Settings(BaseModel):
         read_only: Serve without mutations, over a database that takes no writes.
         operations: `any` answers every GraphQL document, `viewer` those that the viewer sends and no other.
         introspection: Answer questions about the schema itself.
+        warm_up: Once the service has started, ask it what the viewer asks, in the background, so that people find it
+            quick.
         log_format: `text` for people, `json` for machines, one object a line.
         access_log: Log one line a request; `json` does so always.
         neo4j_url: An own server, `bolt://`, `neo4j://` or `neo4j+s://`; empty means the embedded engine.
@@ -72,6 +74,7 @@ class Settings(BaseModel):
     read_only: bool = False
     operations: Literal["any", "viewer"] = "any"
     introspection: bool = True
+    warm_up: bool = True
     log_format: Literal["text", "json"] = "text"
     access_log: bool = False
     neo4j_url: str = ""

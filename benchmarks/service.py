@@ -7,9 +7,10 @@ The load is open: requests are due at a constant rate, whether or not the answer
 the moment it was due, also where it had to wait for one of the `--users` connections, so that a service that stalls is
 not spared the requests that it kept from being sent (no coordinated omission).
 
-Phases: the graph of a random class (`graph`), of one of those that everybody looks at (`graph, kept`), random pairs
-compared (`compare`), and then more than it can do (`flood`): what comes beyond capacity must be refused at once, memory
-stay flat, and answers be quick again the moment that the flood ends (`after`).
+The service warms up first, unless told to start `--cold`. Phases: the graph of a random class (`graph`), of one of
+those that everybody looks at (`graph, kept`), random pairs compared (`compare`), and then more than it can do
+(`flood`): what comes beyond capacity must be refused at once, memory stay flat, and answers be quick again the moment
+that the flood ends (`after`).
 
 Caveats: client, service and database share the machine's cores; one run of each phase. Prints one JSON object.
 """
@@ -30,7 +31,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
+from urllib.request import urlopen
 
 import psutil
 
@@ -181,11 +183,14 @@ async def measure(url: str, run: str, process: psutil.Process, options: argparse
     def processor_s() -> dict[str, float]:
         return {name: sum(part.cpu_times()[:2]) for name, part in parts.items()}
 
-    # Plans, pages and Java's compiler: whoever comes first pays for the others.
-    await run_phase(client, graph, 20, 5)
-    await run_phase(client, compare, 10, 5)
+    # Plans and Java's compiler: without the service's own warming up, whoever comes first pays for the others.
+    waited = time.perf_counter()
+    while not options.cold and json.loads(urlopen(urljoin(url, "readyz")).read())["warmUp"] != "done":  # noqa: S310
+        await asyncio.sleep(0.5)
+    warmed_s = round(time.perf_counter() - waited, 1)
     await run_phase(client, popular, 20, POPULAR / 10)
     figures: dict[str, Any] = {"classes": count, "users": options.users, "memory MB before": memory_mb()}
+    figures |= {"warm-up s": warmed_s, "warm-up processor s": {part: round(s, 1) for part, s in processor_s().items()}}
     phases: list[tuple[str, Question, float]] = [
         ("graph", graph, options.rate),
         ("graph, kept", popular, options.rate),
@@ -208,10 +213,10 @@ async def measure(url: str, run: str, process: psutil.Process, options: argparse
 
 
 @contextmanager
-def served(home: Path, port: int) -> Iterator[tuple[str, psutil.Process]]:
+def served(home: Path, port: int, *more: str) -> Iterator[tuple[str, psutil.Process]]:
     """Runs `arete serve` in a process of its own; gives its address and the process."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "arete", "serve", "--quiet", "--port", str(port), "--home", str(home)],
+        [sys.executable, "-m", "arete", "serve", "--quiet", "--port", str(port), "--home", str(home), *more],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -245,6 +250,7 @@ def main() -> None:
     parser.add_argument("--users", type=int, default=50)
     parser.add_argument("--rate", type=float, default=50.0, help="requests a second")
     parser.add_argument("--flood", type=float, default=300.0, help="requests a second, more than it can do")
+    parser.add_argument("--cold", action="store_true", help="ask at once, and let the service not warm up")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each phase")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -252,7 +258,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder)
         run = options.loaded or prepare(options.run, home, options.classes)
-        with served(home, 0) as (url, process):
+        with served(home, 0, *(["--no-warm-up"] if options.cold else [])) as (url, process):
             figures = asyncio.run(measure(url, run, process, options))
     load = [round(one, 1) for one in os.getloadavg()]
     print(json.dumps({"cores": os.cpu_count(), "load average": load} | figures, indent=1))

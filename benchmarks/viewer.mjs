@@ -10,7 +10,8 @@
  *   for); the page is asked for without an address of a class, as somebody does who opens the printed link.
  * - hover: milliseconds from the pointer's event to the frame that shows its effect, as Chromium's Event Timing has it (in
  *   steps of 8 ms), for channels never looked at before; `main thread` is the part until the page has handed the frame on.
- * - a frame: time on the main thread for each frame while the pointer goes over channels, and while the wheel zooms.
+ * - a frame: time on the main thread for each frame while the pointer glides over the graph, crossing channels and edges
+ *   and opening their cards, and while the wheel zooms.
  * - shift: Chromium's layout-shift score of the visit, without what follows an input within half a second.
  *
  * Caveats: browser, service and database share the machine's cores, and software draws every pixel here; a machine with a
@@ -25,7 +26,7 @@ import { cpus, loadavg } from 'node:os';
 const { chromium } = createRequire(new URL('../web/', import.meta.url))('playwright-core');
 
 const HOVERS = 30;
-const ZOOMS = 60;
+const FRAMES = 60;
 /** More than these are never drawn. */
 const MOST_CHANNELS = 400;
 const MOST_EDGES = 2000;
@@ -144,8 +145,8 @@ async function pointing(/** @type {string} */ path) {
   const step = Math.max(1, Math.floor(places.length / HOVERS));
   const chosen = places.filter((/** @type {any} */ _, /** @type {number} */ i) => i % step === 0).slice(0, HOVERS);
   const mainThread = [];
-  const hovering = await perFrame(session, chosen.length, async () => {
-    for (const { x, y } of chosen) {
+  const times = [];
+  for (const { x, y } of chosen) {
       // From beside the channel, so that no other one is crossed; away from it for as long as the card lingers.
       await page.mouse.move(2, 300);
       await page.waitForTimeout(320);
@@ -170,11 +171,16 @@ async function pointing(/** @type {string} */ path) {
       await page.waitForTimeout(250);
       const [duration] = await page.evaluate(() => /** @type {any} */ (window).seen.hovers);
       times.push(duration ?? 16);
+  }
+  const gliding = await perFrame(session, FRAMES, async () => {
+    for (let i = 0; i < FRAMES; i += 1) {
+      await page.mouse.move(400 + 8 * i, 200 + 6 * i);
+      await page.evaluate(() => new Promise(requestAnimationFrame));
     }
   });
   await page.mouse.move(700, 450);
-  const zooming = await perFrame(session, ZOOMS, async () => {
-    for (let i = 0; i < ZOOMS; i += 1) {
+  const zooming = await perFrame(session, FRAMES, async () => {
+    for (let i = 0; i < FRAMES; i += 1) {
       await page.mouse.wheel(0, i % 20 < 10 ? -40 : 40);
       await page.evaluate(() => new Promise(requestAnimationFrame));
     }
@@ -182,14 +188,12 @@ async function pointing(/** @type {string} */ path) {
   await context.close();
   return {
     drawing,
-    'hover, ms to the frame': spread(times.splice(0)),
+    'hover, ms to the frame': spread(times),
     'of which main thread': spread(mainThread),
-    'main thread, ms a frame, hovering': hovering,
+    'main thread, ms a frame, gliding': gliding,
     'main thread, ms a frame, zooming': zooming,
   };
 }
-/** @type {number[]} */
-const times = [];
 
 async function query(/** @type {string} */ text) {
   const response = await fetch(`${base}/graphql`, {

@@ -41,6 +41,15 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    warm_up: Annotated[
+        bool | None,
+        typer.Option(
+            "--warm-up/--no-warm-up",
+            help="Ask what the viewer asks in the background after the start, so that people find it quick.  "
+            "[ARETE_WARM_UP, yes]",
+            show_default=False,
+        ),
+    ] = None,
     log_format: Annotated[
         str | None,
         typer.Option(
@@ -70,6 +79,7 @@ def serve(
         read_only=read_only or None,
         operations=operations,
         introspection=introspection,
+        warm_up=warm_up,
         log_format=log_format,
         access_log=access_log or None,
     )

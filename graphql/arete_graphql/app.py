@@ -26,6 +26,7 @@ from arete_graphql.schema import make_schema
 from arete_graphql.settings import ApiSettings
 from arete_graphql.types.mutations import Mutation
 from arete_graphql.viewer import Viewer, viewer_folder
+from arete_graphql.warm_up import WarmUp
 from arete_queries import reads
 
 
@@ -53,10 +54,12 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
     operations = Operations(viewer, only=settings.viewer_operations_only)
     graphql = GraphQLEndpoint(schema, database, gate, settings, operations, metrics)
     pictures = Pictures(database, gate)
+    warm_up = WarmUp(graphql, database, gate, schema, operations.texts if settings.warm_up else {}, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         await database.start()
+        warm_up.start()
         try:
             yield
         finally:
@@ -64,7 +67,7 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
 
     async def ready(_: Request) -> Response:
         await database.read(reads.list_runs)
-        return json_response({"status": "ready"})
+        return json_response({"status": "ready", "warmUp": warm_up.state.value})
 
     return Starlette(
         routes=[

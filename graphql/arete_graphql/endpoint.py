@@ -22,7 +22,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
-from arete_core.errors import ReadOnlyError
+from arete_core.errors import DatabaseUnavailableError, ReadOnlyError
 from arete_graphql.answer_cache import Answer, AnswerCache, DataVersion, question_key
 from arete_graphql.context import Database, RequestContext
 from arete_graphql.errors import BAD_QUERY, describe_graphql, error_entry, error_response, json_bytes, json_response
@@ -61,6 +61,9 @@ class GraphQLEndpoint:
         settings: `limits`, `token`, `read_only` and `dev` are looked at.
         operations: Says what may be asked.
         metrics: Told how long each operation took, and each error.
+
+    Attributes:
+        version: Names the state of the data.
     """
 
     def __init__(
@@ -78,7 +81,7 @@ class GraphQLEndpoint:
         self._database = database
         self._gate = gate
         self._settings = settings
-        self._version = DataVersion(database)
+        self.version = DataVersion(database)
         self._book = PictureBook()
         self._cache = AnswerCache(settings.limits.cache_bytes)
 
@@ -112,10 +115,35 @@ class GraphQLEndpoint:
         )
         return await while_connected(request, self._look_up(request, payload, context, name))
 
+    async def rehearse(self, query: str, variables: dict[str, Any]) -> bool:
+        """Works an operation out as for a caller, outside the gate, and throws the answer away.
+
+        Args:
+            query: The document.
+            variables: Its variables.
+
+        Returns:
+            Whether it was answered without an error.
+
+        Raises:
+            DatabaseUnavailableError: If the database does not answer.
+        """
+        context = RequestContext("warm-up", self._database, self._settings.limits)
+        with self._book.open():
+            result = await self._execute({"query": query, "variables": variables}, context)
+        if isinstance(result, Response):
+            return False
+        for error in result.errors or ():
+            if isinstance(error.original_error, DatabaseUnavailableError):
+                raise error.original_error
+            return False
+        Answer.of(json_bytes({"data": result.data}))
+        return True
+
     async def _look_up(self, request: Request, payload: dict[str, Any], context: RequestContext, name: str) -> Response:
         started = time.perf_counter()
-        version = await self._version.current()
-        await self._book.refresh(version, self._version.folders)
+        version = await self.version.current()
+        await self._book.refresh(version, self.version.folders)
         key = question_key(payload)
         held = None if version is None else self._cache.get(key, version)
         if held is not None:
@@ -129,7 +157,7 @@ class GraphQLEndpoint:
             return result
         if context.operation_type is not OperationType.QUERY or result.errors:
             if context.operation_type is OperationType.MUTATION:
-                self._version.forget()
+                self.version.forget()
             return json_response(self._content(result, context))
         answer = Answer.of(json_bytes(self._content(result, context)))
         if version is not None:

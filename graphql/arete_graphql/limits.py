@@ -170,6 +170,12 @@ class Gate:
         self._places = asyncio.Semaphore(limits.concurrent)
         self._limits = limits
         self._waiting = 0
+        self._at_work = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody holds a place or waits for one."""
+        return self._at_work == self._waiting == 0
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
@@ -179,9 +185,11 @@ class Gate:
             HTTPException: 503 if no place became free in time, or too many wait already.
         """
         await self._enter()
+        self._at_work += 1
         try:
             yield
         finally:
+            self._at_work -= 1
             self._places.release()
 
     async def _enter(self) -> None:

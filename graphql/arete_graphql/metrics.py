@@ -43,6 +43,11 @@ class Metrics:
             "arete_errors_total", "Errors that were answered, by code.", ("code",), registry=self._registry
         )
         self.in_flight = Gauge("arete_requests_in_flight", "Requests that are being answered.", registry=self._registry)
+        self.warm_up_seconds = Histogram(
+            "arete_warm_up_seconds", "Time of one operation that the service asked itself to warm up.",
+            buckets=_SECONDS, registry=self._registry,
+        )  # fmt: skip
+        self.warming_up = Gauge("arete_warming_up", "1 while the service warms up.", registry=self._registry)
         self.kept_bytes = Gauge("arete_kept_answers_bytes", "Memory of kept answers.", registry=self._registry)
 
     def request(self, path: str, status: int, seconds: float) -> None:

@@ -1,10 +1,9 @@
 """Which documents are answered: any, or those of the viewer alone.
 
-The viewer's build writes `operations.json`: the sha-256 of each text that it sends, and the operation's name. A service
-that strangers reach can be told to answer nothing else; then what it costs is known beforehand.
+The viewer's build writes `operations.json`: each text that it sends, by the operation's name. A service that strangers
+reach can be told to answer nothing else; then what it costs is known beforehand.
 """
 
-import hashlib
 import json
 import logging
 from pathlib import Path
@@ -31,6 +30,9 @@ class Operations:
         folder: The built viewer.
         only: Answer nothing else.
 
+    Attributes:
+        texts: Their texts by name; none where the viewer was not built.
+
     Raises:
         SettingError: If nothing else is to be answered and the list cannot be read.
     """
@@ -38,14 +40,15 @@ class Operations:
     def __init__(self, folder: Path, *, only: bool) -> None:
         self._only = only
         try:
-            self._names: dict[str, str] = _read(folder / FILE)
+            self.texts: dict[str, str] = _read(folder / FILE)
         except (OSError, ValueError) as error:
             if only:
                 raise SettingError(
                     f"the list of the viewer's operations {folder / FILE} cannot be read: {error}",
                     hint="build the viewer with `make web`, or serve with `--operations any`",
                 ) from None
-            self._names = {}
+            self.texts = {}
+        self._names = {text: name for name, text in self.texts.items()}
 
     def name_of(self, query: str | None) -> str:
         """Returns the name of the operation that a text is, where it is one of the viewer's.
@@ -59,7 +62,7 @@ class Operations:
         Raises:
             OperationNotAllowedError: If it is none of the viewer's and nothing else is answered.
         """
-        name = self._names.get(hashlib.sha256((query or "").encode("utf-8", "surrogatepass")).hexdigest())
+        name = self._names.get(query or "")
         if name is None and self._only:
             raise OperationNotAllowedError(
                 "this service answers the viewer's own operations only",
@@ -70,6 +73,6 @@ class Operations:
 
 def _read(path: Path) -> dict[str, str]:
     found = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict) or not all(isinstance(name, str) for name in found.values()):
-        raise ValueError("a JSON object of hashes and names was expected")
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise ValueError("a JSON object of names and texts was expected")
     return found

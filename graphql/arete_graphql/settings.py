@@ -70,6 +70,7 @@ class ApiSettings:
         access_log: Log one line a request.
         viewer: Folder of the built viewer; None looks in the package, then in the checkout's `web/dist`.
         browser_url: Tells where Neo4j Browser is on this machine; empty where that is not known.
+        warm_up: Ask the viewer's operations in the background at start and after runs were loaded; see `warm_up`.
         limits: How much may be asked for.
     """
 
@@ -84,6 +85,7 @@ class ApiSettings:
     access_log: bool = False
     viewer: Path | None = None
     browser_url: Callable[[], str] = str
+    warm_up: bool = False
     limits: Limits = field(default_factory=Limits)
 
     def host_names(self) -> tuple[str, ...]:

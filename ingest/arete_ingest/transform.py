@@ -4,6 +4,7 @@ Resizing and cropping give 8-bit pixels, so that the pictures cut for people lat
 counted. Mean and deviation are applied on the computing device. This module does not import torch.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -89,6 +90,14 @@ class ImageTransform:
         """Returns the fields as plain JSON values, for the manifest."""
         fields = asdict(self)
         return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
+def transform_of(settings: Mapping[str, Any]) -> ImageTransform:
+    """Makes a transform of what `ImageTransform.as_settings` returned."""
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()
+    }
+    return ImageTransform(**values)
 
 
 def _cut_to_shape(picture: Image.Image) -> Image.Image:

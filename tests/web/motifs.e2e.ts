@@ -17,8 +17,8 @@ const address = (): string =>
     .map(({ index }) => index)
     .join(',')}`;
 
-const MOTIFS = `query ($classes: [ID!]!, $pattern: MotifPattern!, $support: Float!, $closed: Boolean!) {
-  motifs(classes: $classes, pattern: $pattern, leastSupport: $support, closed: $closed, first: 50) {
+const MOTIFS = `query ($classes: [ID!]!, $pattern: MotifPattern!, $support: Float!, $closed: Boolean!, $mass: Float) {
+  motifs(classes: $classes, pattern: $pattern, leastSupport: $support, closed: $closed, mass: $mass, first: 50) {
     found outside cypher motifs { channels { id } edges { source target } support supportOutside classes cypher } } }`;
 interface Answer {
   motifs: {
@@ -35,8 +35,9 @@ interface Answer {
     }[];
   };
 }
-const ask = async (pattern: string, support = 0.5, closed = false) =>
-  (await query<Answer>(MOTIFS, { classes: members().map(({ id }) => id), pattern, support, closed })).motifs;
+const ask = async (pattern: string, support = 0.5, closed = false, mass: number | null = null) =>
+  (await query<Answer>(MOTIFS, { classes: members().map(({ id }) => id), pattern, support, closed, mass }))
+    .motifs;
 
 const edgesOf = (page: Page, list: string) =>
   page
@@ -139,6 +140,46 @@ describe('motifs', () => {
     await expect.poll(copied).toBe(expected.cypher);
     await row.getByRole('button', { name: 'Copy as Cypher' }).click();
     await expect.poll(copied).toBe(expected.motifs[0]!.cypher);
+  });
+
+  it('are looked for at the kept mass of the slider, which the link and undo carry', async () => {
+    const page = await at.go(`${address()}&pattern=path-2&masses=own`);
+    const own = await ask('PATH_2');
+    const words = (found: number) => `${found.toLocaleString('en-US')} in at least 2 of 4`;
+    await page.getByText(words(own.found)).waitFor();
+    const slider = page.getByRole('slider', { name: 'Kept mass' });
+    expect(await slider.getAttribute('aria-valuetext')).toBe('own');
+    await slider.focus();
+    await page.keyboard.press('End');
+    await page.waitForURL(/[?&]mass=0\.\d/);
+    const mass = Number(new URL(page.url()).searchParams.get('mass'));
+    const wide = await ask('PATH_2', 0.5, false, mass);
+    expect(wide.found).toBeGreaterThan(own.found);
+    await page.getByText(words(wide.found)).waitFor();
+    await page.keyboard.press('Control+z');
+    await page.getByText(words(own.found)).waitFor();
+    expect(new URL(page.url()).searchParams.get('mass')).toBeNull();
+  });
+
+  it('are found without a choice too, and marked in a graph of the same mass', async () => {
+    const own = await ask('PATH_2');
+    const page = await at.go(address().replace('v=2', 'v=3'));
+    const list = page.getByRole('list', { name: 'Path of 2s' });
+    await list.getByRole('listitem').nth(4).waitFor();
+    const note = page.getByRole('note');
+    if (own.found >= 5) expect(await note.count()).toBe(0);
+    else expect(await note.textContent()).toContain('kept mass');
+    const row = list.getByRole('listitem').first();
+    await row.getByRole('button').first().click();
+    const channels = await row
+      .locator('[data-channel]')
+      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.channel!));
+    await row.locator('.classes').getByRole('button').first().click();
+    await page.locator('[data-vertex].lit').first().waitFor();
+    const lit = await page
+      .locator('[data-vertex].lit')
+      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.vertex!));
+    expect(new Set(lit)).toEqual(new Set(channels));
   });
 
   it('say what to do where there are none, or no classes yet', async () => {

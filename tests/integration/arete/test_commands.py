@@ -155,7 +155,7 @@ def test_motifs_neighbors_channels_and_what_is_left_out(loaded: Shell) -> None:
     motifs = loaded.json("motifs", "tiny/0", "tiny/1", "tiny/2", "--min-support", "0.3", "--every", "--first", "4")
     assert isinstance(motifs, dict)
     assert len(motifs["motifs"]) == 4
-    at_mass = loaded.json("motifs", "tiny/0", "tiny/1", "tiny/2", "--mass", "0.5")
+    at_mass = loaded.json("motifs", "tiny/0", "tiny/1", "tiny/2", "--min-support", "0.3", "--every", "--mass", "0.5")
     assert isinstance(at_mass, dict)
     assert (at_mass["mass"], motifs["mass"]) == (0.5, None)
     assert at_mass["found"] > motifs["found"]

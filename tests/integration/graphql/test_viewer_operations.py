@@ -1,21 +1,15 @@
 """Each of the viewer's operations is answered without an error and with few statements."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
+from viewer_operations import OPERATIONS, TEXTS, whole
 
 from arete_queries import reads
 
 pytestmark = pytest.mark.integration
 
-FOLDER = Path(__file__).parents[3] / "web" / "src" / "lib" / "api" / "operations"
-TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.graphql"))}
-FRAGMENTS = {
-    match[1]: text for text in TEXTS.values() for match in [re.search(r"^fragment (\w+) on", text, re.M)] if match
-}
-OPERATIONS = {name: text for name, text in TEXTS.items() if re.search(r"^(query|mutation)\b", text, re.M)}
 MOST = 3
 """Statements an operation may send. The service's own look at whether its kept answers still hold is not counted."""
 OWN = {"data_state"}
@@ -72,15 +66,3 @@ def test_the_layers_of_all_runs_are_one_statement(service: Any) -> None:
         layers = service.read(reads.list_layers, run["id"])
         assert run["layers"] == [{"id": layer.id, "name": layer.name} for layer in layers]
     assert [name for name in service.statements if name not in OWN] == ["runs", "layers_of_runs"]
-
-
-def whole(text: str) -> str:
-    """Returns an operation with the fragments that it spreads, and that these spread."""
-    wanted: list[str] = []
-    left = [text]
-    while left:
-        for name in re.findall(r"\.\.\.\s*(\w+)", left.pop()):
-            if name in FRAGMENTS and name not in wanted:
-                wanted.append(name)
-                left.append(FRAGMENTS[name])
-    return "\n".join([text, *(FRAGMENTS[name] for name in wanted)])

@@ -134,4 +134,4 @@ def test_many_at_once_get_the_same_answers(service: Any) -> None:
 
 
 def test_ready_while_the_database_answers(service: Any) -> None:
-    assert service.http.get("/readyz").json() == {"status": "ready"}
+    assert service.http.get("/readyz").json() == {"status": "ready", "warmUp": "off"}

@@ -113,4 +113,4 @@ async def test_without_a_database_the_service_starts_says_so_and_heals(
         entry = answer.json()["errors"][0]
         assert entry["extensions"]["code"] == "DATABASE_UNAVAILABLE"
         assert entry["extensions"]["hint"] == "start it"
-    assert (healed.status_code, healed.json()) == (200, {"status": "ready"})
+    assert (healed.status_code, healed.json()) == (200, {"status": "ready", "warmUp": "off"})

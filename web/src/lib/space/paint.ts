@@ -1,4 +1,5 @@
 import { labelled, type Point, type Size } from './scatter';
+import { paintTiles, type DrawableTile } from './tiles.svelte';
 
 /** What a map shows of each class beside its place. */
 export interface Marks {
@@ -13,18 +14,30 @@ export interface Marks {
   selectedB: ReadonlySet<number>;
   two: boolean;
   nameOf: (index: number) => string;
-  /** Whether names are drawn, as far as there is room. */
-  names: boolean;
-  /** The line being drawn around classes, in px. */
+  /** Small picture of a class, where one is there. */
+  tileOf: (index: number) => DrawableTile | undefined;
+}
+
+/** How a map is seen just now. */
+export interface Frame {
+  size: Size;
+  /** How far it is zoomed in, 1 for the whole. */
+  zoom: number;
+  /** The line being drawn around points, in px. */
   lasso: readonly { x: number; y: number }[];
+  colors: Colors;
 }
 
 const NAMES = ['--pane', '--ink', '--ink-2', '--ink-3', '--line-strong', '--accent', '--a', '--b'] as const;
-type Colors = Record<(typeof NAMES)[number], string>;
+export type Colors = Record<(typeof NAMES)[number], string>;
 
 const TURN = 2 * Math.PI;
 const LABEL_PX = 14;
 const MOST_LABELS = 40;
+/** Names are drawn from this zoom on, as far as there is room, and pictures from the other. */
+const NAMES_FROM = 2.5;
+export const TILES_FROM = 5;
+const TILE_PX = 28;
 
 /** The page's colours as they are now: a canvas knows no custom properties. */
 export function readColors(element: HTMLElement): Colors {
@@ -44,9 +57,8 @@ export function readColors(element: HTMLElement): Colors {
 export function paint(
   context: CanvasRenderingContext2D,
   points: readonly Point[],
-  size: Size,
   marks: Marks,
-  colors: Colors,
+  { size, zoom, lasso, colors }: Frame,
 ): void {
   context.clearRect(0, 0, size.width, size.height);
   const visible = points.filter(({ x, y }) => x > -8 && y > -8 && x < size.width + 8 && y < size.height + 8);
@@ -78,6 +90,10 @@ export function paint(
       color,
     );
   }
+  // Pictures lie under the marks; where two would meet, the class that matters less keeps its dot.
+  const pictured =
+    zoom >= TILES_FROM ? paintTiles(context, sorted(visible, marks), marks.tileOf, TILE_PX, colors) : [];
+  const below = new Set(pictured.map(({ index }) => index));
   const byIndex = new Map(visible.map((point) => [point.index, point]));
   const named: [Point, string][] = [];
   const mark = (index: number | null, color: string, radius: number): void => {
@@ -95,13 +111,14 @@ export function paint(
   context.textAlign = 'center';
   context.textBaseline = 'top';
   const important = named.map(([point]) => point).reverse();
-  const others = marks.names ? [...visible].sort((a, b) => order(a, marks) - order(b, marks)) : [];
+  const others = zoom >= NAMES_FROM ? sorted(visible, marks) : [];
   const width = ({ index }: Point): number => context.measureText(marks.nameOf(index)).width + 8;
   // Where a name is drawn: under its point, inside the window.
   const wanted = [...new Set([...important, ...others])].map((point): Point => {
     const half = width(point) / 2;
     const x = Math.min(Math.max(point.x, half), Math.max(half, size.width - half));
-    const y = point.y + 5 > size.height - LABEL_PX ? point.y - LABEL_PX - 4 : point.y + 5;
+    const under = below.has(point.index) ? TILE_PX / 2 + 2 : 5;
+    const y = point.y + under > size.height - LABEL_PX ? point.y - LABEL_PX - under + 1 : point.y + under;
     return { index: point.index, x, y };
   });
   const colorOf = new Map(named.map(([{ index }, color]) => [index, color]));
@@ -114,17 +131,28 @@ export function paint(
     context.fillText(marks.nameOf(index), x, y);
   }
 
-  if (marks.lasso.length > 1) {
-    context.beginPath();
-    for (const { x, y } of marks.lasso) context.lineTo(x, y);
-    context.closePath();
-    context.strokeStyle = colors['--accent'];
-    context.lineWidth = 1.5;
-    context.setLineDash([4, 3]);
-    context.stroke();
-    context.setLineDash([]);
-  }
+  paintLasso(context, lasso, colors);
 }
+
+/** Draws the line around points, as far as it is. */
+export function paintLasso(
+  context: CanvasRenderingContext2D,
+  lasso: readonly { x: number; y: number }[],
+  colors: Colors,
+): void {
+  if (lasso.length < 2) return;
+  context.beginPath();
+  for (const { x, y } of lasso) context.lineTo(x, y);
+  context.closePath();
+  context.strokeStyle = colors['--accent'];
+  context.lineWidth = 1.5;
+  context.setLineDash([4, 3]);
+  context.stroke();
+  context.setLineDash([]);
+}
+
+const sorted = (points: readonly Point[], marks: Marks): Point[] =>
+  [...points].sort((a, b) => order(a, marks) - order(b, marks));
 
 /** Names of selected classes before those of listed ones, and those before the rest; else by index. */
 function order({ index }: Point, marks: Marks): number {

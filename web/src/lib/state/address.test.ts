@@ -26,7 +26,7 @@ const full: View = {
   atLeastB: 2,
   pattern: 'DIAMOND',
   support: 0.25,
-  parts: true,
+  parts: false,
   by: '12',
   images: ['7', '9'],
   set: ['151', '152', '153', '300', '@dogs'],
@@ -40,7 +40,7 @@ describe('the address of a view', () => {
 
   it('can be read by people and stays short', () => {
     expect(formatView({ ...FIRST_VIEW, run: 'demo', class: '3', pin: 'mixed4c/447' })).toBe(
-      '?v=2&run=demo&class=3&pin=mixed4c/447',
+      '?v=3&run=demo&class=3&pin=mixed4c/447',
     );
     expect(formatView(full).length).toBeLessThan(2000);
   });
@@ -62,7 +62,7 @@ describe('the address of a view', () => {
       expect(address.length).toBeLessThan(2000);
       expect(parseView(address).set).toEqual(set);
     }
-    expect(formatView({ ...FIRST_VIEW, set: ['3', '4', '7', '8', '9'] })).toBe('?v=2&set=3,4,7-9');
+    expect(formatView({ ...FIRST_VIEW, set: ['3', '4', '7', '8', '9'] })).toBe('?v=3&set=3,4,7-9');
     expect(parseView('?set=5-3,a-b,1-99999999').set).toEqual(['5-3', 'a-b', '1-99999999']);
   });
 
@@ -108,6 +108,19 @@ describe('the address of a view', () => {
     });
     expect(parseView('?v=1&sort=name').sort).toBe('name');
     expect(parseView('?v=2').sort).toBe('similarity');
+  });
+
+  it('of version 2 lists the motifs that it listed then', () => {
+    const old = openView('?v=2&run=demo&mode=motifs&set=1-4');
+    expect(old.unknown).toEqual([]);
+    expect(old.view).toMatchObject({ parts: false, own: true, mass: null });
+    expect(parseView('?v=2&mode=motifs&mass=0.2&parts=all')).toMatchObject({
+      parts: true,
+      own: false,
+      mass: 0.2,
+    });
+    expect(parseView('?v=2&mode=compare').own).toBe(false);
+    expect(parseView('?v=3&mode=motifs').parts).toBe(true);
   });
 
   it('keeps an unknown class as it was written, so that it can be named', () => {

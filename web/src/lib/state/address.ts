@@ -1,7 +1,18 @@
-/** The view as an address, and back: `?v=2&run=demo&class=3&mode=compare&b=5`. */
+/** The view as an address, and back: `?v=3&run=demo&class=3&mode=compare&b=5`. */
 
 import type { MotifPattern, SetOperation } from '$lib/api/operations';
-import { choice, flag, indexSet, list, nullableShare, share, text, whole, type Field } from './fields';
+import {
+  choice,
+  flag,
+  indexSet,
+  list,
+  nullableShare,
+  share,
+  text,
+  unless,
+  whole,
+  type Field,
+} from './fields';
 
 export type Mode = 'explore' | 'compare' | 'motifs' | 'matrix' | 'model';
 export type ClassSort = 'similarity' | 'index' | 'name' | 'accuracy-down' | 'accuracy-up';
@@ -49,7 +60,7 @@ interface CompareView {
   operation: SetOperation;
   /** One drawing of two classes, one drawing each, what a group has in common, or one group against another. */
   form: CompareForm;
-  /** Whether each of two classes is cut at its own mass, not both at the same. */
+  /** Whether each class is cut at its own mass where none is chosen: not both of two at the same, motifs at none found for them. */
   own: boolean;
   /** In how many of a group's classes a channel has to be; 0 for half of them. */
   atLeast: number;
@@ -62,7 +73,7 @@ interface MotifsView {
   pattern: MotifPattern;
   /** Least share of the set's classes that hold a motif. */
   support: number;
-  /** Whether motifs are listed that are a part of a larger one which the same classes share. */
+  /** Whether motifs are listed too that are a part of a larger one which the same classes share. */
   parts: boolean;
 }
 
@@ -129,9 +140,9 @@ const FIELDS: { [Name in keyof View]: Field<View[Name]> } = {
     subgraph: 'SUBGRAPH',
   }),
   support: share('support', 0.5, 0.01),
-  parts: flag('parts', 'all'),
+  parts: unless('parts', 'all', 'largest'),
   by: text('by'),
-  images: list('images'),
+  images: indexSet('images'),
 };
 const NAMES = Object.keys(FIELDS) as (keyof View)[];
 
@@ -139,13 +150,19 @@ export const FIRST_VIEW: Readonly<View> = Object.fromEntries(
   NAMES.map((name) => [name, FIELDS[name].first]),
 ) as unknown as View;
 
-const VERSION = 2;
+const VERSION = 3;
 
 /** What an older version meant where its address says nothing. */
 const MIGRATIONS: Record<number, (fields: URLSearchParams) => void> = {
   // The list was sorted by index unless told otherwise.
   1: (fields) => {
     if (!fields.has('sort')) fields.set('sort', 'index');
+  },
+  // Only the largest motifs were listed, and those of each class's own mass, unless told otherwise.
+  2: (fields) => {
+    if (fields.get('mode') !== 'motifs') return;
+    if (!fields.has('parts')) fields.set('parts', 'largest');
+    if (!fields.has('mass')) fields.set('masses', 'own');
   },
 };
 

@@ -28,6 +28,7 @@ import { Focus } from './focus.svelte';
 import { Resource } from './resource.svelte';
 import { classMap, indexOf, type ClassMap } from './space';
 import { ThemeState } from './theme.svelte';
+import { Thumbnails } from './thumbnails.svelte';
 import { ViewState } from './view.svelte';
 import { takeToken, token } from '$lib/api/token';
 
@@ -63,6 +64,7 @@ export class App {
   listed = $state.raw<ReadonlySet<number>>(new Set());
   /** Where the classes lie as one layer sees them; no points where the run has no map. */
   readonly map = new Resource<ClassMap>();
+  readonly thumbnails = new Thumbnails();
   readonly found = new Resource<SearchResults & { text: string }>();
   readonly channel = new Resource<ChannelPage>();
   /** Rises when something was changed on the server, so that what shows it is asked for anew. */
@@ -97,6 +99,15 @@ export class App {
   constructor() {
     takeToken();
     this.canWrite = token() !== null;
+  }
+
+  /** Asks for what the address names, without waiting for the list of runs to say that it is there. */
+  begin(): void {
+    this.loadRuns();
+    const { run, class: index, mode, mass } = this.view.current;
+    if (run === null) return;
+    this.classes.load(run);
+    if (mode === 'explore' && index !== null) this.loadGraph(run, index, mass);
   }
 
   loadRuns(): void {

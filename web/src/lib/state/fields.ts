@@ -79,6 +79,14 @@ export const flag = (key: string, word: string): Field<boolean> => ({
   write: (value) => (value ? word : null),
 });
 
+/** Set unless the address says `not`; `word` says the same as nothing. */
+export const unless = (key: string, word: string, not: string): Field<boolean> => ({
+  key,
+  first: true,
+  read: (given) => (given === not ? false : given === word ? true : undefined),
+  write: (value) => (value ? null : not),
+});
+
 /** A number within bounds, 0 to 1 unless told otherwise, to four decimals. */
 export const share = (key: string, first: number, least = 0, most = 1): Field<number> => ({
   key,

@@ -5,6 +5,11 @@ export function classId(run: string, index: number | string): string {
   return `${run}/${index}`;
 }
 
+/** The id of an image, from its run and its number there. */
+export function imageId(run: string, number: number | string): string {
+  return `${run}/image:${number}`;
+}
+
 /** A global id without its run: `layer/channel`, what the address and the labels show. */
 export function localId(id: string): string {
   return id.slice(id.indexOf('/') + 1);

@@ -20,6 +20,17 @@ describe('columns', () => {
   });
 });
 
+describe('columns beside single images', () => {
+  const image = { id: 'image:7', values: [1, 0, 0, 0.9], single: true };
+  it('come by the classes, where there are any to go by, and by any row that is chosen', () => {
+    const rows = [{ id: 'a', values: [0.1, 0.5, 0.5, 0] }, image];
+    expect(orderColumns(rows, 4, 'mean')).toEqual([1, 2, 0, 3]);
+    expect(orderColumns(rows, 4, 'spread')).toEqual([0, 3, 1, 2]);
+    expect(orderColumns(rows, 4, 'image:7')).toEqual([0, 3, 1, 2]);
+    expect(orderColumns([image], 4, 'mean')).toEqual([0, 3, 1, 2]);
+  });
+});
+
 describe('what is in sight', () => {
   it('holds every cell that is seen in part, and no other', () => {
     expect(spanInSight(0, 100, 20, 832)).toEqual({ first: 0, end: 5 });

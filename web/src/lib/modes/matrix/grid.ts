@@ -4,6 +4,8 @@ export interface MatrixRow {
   id: string;
   /** One value a column, 0 to 1: share of the class's images, or of the image's largest activation. */
   values: ArrayLike<number>;
+  /** Whether it is a single image's. */
+  single?: boolean;
 }
 
 /** Orders that are no row's: the layer's own, the rows' mean, the difference between their largest and smallest. */
@@ -20,15 +22,18 @@ export function orderColumns(rows: readonly MatrixRow[], columns: number, by: st
 
 function keysOf(rows: readonly MatrixRow[], columns: number, by: string): ArrayLike<number> | undefined {
   if (by !== MEAN && by !== SPREAD) return rows.find(({ id }) => id === by)?.values;
+  // A share of images and a share of the largest activation have no mean: the classes lead, as far as there are any.
+  const classes = rows.filter(({ single }) => !single);
+  const counted = classes.length >= (by === MEAN ? 1 : 2) ? classes : rows;
   return Float64Array.from({ length: columns }, (_, column) => {
     let [sum, least, most] = [0, Infinity, -Infinity];
-    for (const { values } of rows) {
+    for (const { values } of counted) {
       const value = values[column]!;
       sum += value;
       least = Math.min(least, value);
       most = Math.max(most, value);
     }
-    return by === MEAN ? sum / Math.max(1, rows.length) : most - least;
+    return by === MEAN ? sum / Math.max(1, counted.length) : most - least;
   });
 }
 
@@ -38,6 +43,10 @@ export interface Span {
   /** One past the last one in sight. */
   end: number;
 }
+
+/** The places of a span, one by one. */
+export const range = ({ first, end }: Span): number[] =>
+  Array.from({ length: Math.max(0, end - first) }, (_, i) => first + i);
 
 /** Which of `count` cells of one size are in sight, and `beside` more at each side. */
 export function spanInSight(scroll: number, room: number, size: number, count: number, beside = 0): Span {

@@ -7,13 +7,14 @@ import { channelTile, type Scene, type Shape } from '$lib/export/scene';
 import type { Table } from '$lib/graph/table';
 import { formatShare } from '$lib/util/format';
 import { localId } from '$lib/util/ids';
-import { tone, type MatrixRow } from './grid';
-import { CELL_HEIGHT, CELL_WIDTH } from './paint';
+import { tone } from './grid';
+import { CELL_HEIGHT, CELL_WIDTH, IMAGE_INSET } from './paint';
+import type { ShownRow } from './rows';
 
 export interface Shown {
   run: string;
   layer: string;
-  rows: readonly (MatrixRow & { name: string })[];
+  rows: readonly ShownRow[];
   /** In the order on screen. */
   channels: readonly Channel[];
   order: readonly number[];
@@ -28,7 +29,7 @@ export function matrixOutput(shown: Shown): Output {
     scene: (colors) => matrixScene(shown, colors),
     json: () => ({
       layer,
-      rows: rows.map(({ id, name }) => ({ id, name })),
+      rows: rows.map(plainRow),
       channels: order.map((column) => channels[column]!.id),
       values: rows.map(({ values }) => order.map((column) => values[column]!)),
     }),
@@ -36,12 +37,22 @@ export function matrixOutput(shown: Shown): Output {
   };
 }
 
+/** A row without its values: of a class, or of an image with what 1 stands for in it. */
+function plainRow({ id, name, image, largest }: ShownRow): object {
+  if (!image) return { id, name, unit: 'share of images' };
+  const { classId, predictedId, probability } = image;
+  return { id, name, unit: 'of its largest activation', largest, classId, predictedId, probability };
+}
+
 /** One row a channel, one column a class or image; the first `most` channels. */
 export function matrixTable({ rows, channels, order }: Shown, most: number): Table {
   return {
     columns: [
       { name: 'Channel', numeric: false, id: true },
-      ...rows.map(({ name }) => ({ name, numeric: true })),
+      ...rows.map(({ name, image }) => ({
+        name: image ? `image ${image.number}, ${name}` : name,
+        numeric: true,
+      })),
     ],
     rows: order.slice(0, most).map((column) => ({
       id: channels[column]!.id,
@@ -52,6 +63,15 @@ export function matrixTable({ rows, channels, order }: Shown, most: number): Tab
     })),
   };
 }
+
+/** An image's thumbnail as a part of the strip that it is in. */
+const tileOf = ({ url, index, tiles }: { url: string; index: number; tiles: number }) => ({
+  url,
+  column: index,
+  row: 0,
+  columns: tiles,
+  rows: 1,
+});
 
 const MARGIN = 24;
 const LABELS = 180;
@@ -80,13 +100,31 @@ function matrixScene({ layer, rows, channels, order, largest }: Shown, colors: C
     const number = { kind: 'text', x: x(at) + (CELL_WIDTH - 1) / 2, y: y(0) - 5, size: 9 } as const;
     shapes.push({ ...number, text: String(channel.index), fill: colors['ink-2'], anchor: 'middle' });
   });
-  rows.forEach(({ name, values }, row) => {
-    shapes.push({ kind: 'text', x: MARGIN, y: y(row) + 16, text: name, size: 12, fill: colors.ink });
+  rows.forEach(({ name, values, image }, row) => {
+    const inset = image ? IMAGE_INSET : 0;
+    if (image) {
+      shapes.push({
+        kind: 'picture',
+        id: image.id,
+        x: MARGIN + 18,
+        y: y(row) + CELL_HEIGHT / 2 - 1,
+        side: CELL_HEIGHT - 4,
+        outline: 'rounded',
+        color: colors['line-strong'],
+        line: 0,
+        tile: image.thumbnail && tileOf(image.thumbnail),
+        title: `image ${image.number}, ${name}`,
+      });
+    }
+    const left = image ? MARGIN + 34 : MARGIN;
+    const ink = image ? colors['ink-2'] : colors.ink;
+    shapes.push({ kind: 'text', x: left, y: y(row) + 16, text: name, size: 12, fill: ink });
     order.forEach((column, at) => {
       const dark = tone(values[column]!, largest);
       if (dark === 0) return;
-      const cell = { x: x(at), y: y(row), width: CELL_WIDTH - 1, height: CELL_HEIGHT - 1 };
-      shapes.push({ kind: 'rect', ...cell, fill: colors.accent, opacity: dark });
+      const size = { width: CELL_WIDTH - 1, height: CELL_HEIGHT - 1 - 2 * inset };
+      const fill = image ? colors.edge : colors.accent;
+      shapes.push({ kind: 'rect', x: x(at), y: y(row) + inset, ...size, fill, opacity: dark });
     });
   });
   return {

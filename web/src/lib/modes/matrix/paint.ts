@@ -4,6 +4,8 @@ import { tone, type Cell, type MatrixRow, type Span } from './grid';
 
 export const CELL_WIDTH = 28;
 export const CELL_HEIGHT = 24;
+/** Free above and below a cell of an image's row, in px. */
+export const IMAGE_INSET = 4;
 
 export interface Sight {
   rows: Span;
@@ -19,7 +21,7 @@ export function paintCells(
   data: { rows: readonly MatrixRow[]; order: readonly number[]; largest: number },
   sight: Sight,
   at: Cell | null,
-  colors: { cell: string; ground: string; line: string },
+  colors: { cell: string; image: string; ground: string; line: string },
 ): void {
   const fine = devicePixelRatio;
   const [width, height] = [Math.round(size.width * fine), Math.round(size.height * fine)];
@@ -32,14 +34,16 @@ export function paintCells(
   context.fillRect(0, 0, size.width, size.height);
   const x = (column: number): number => column * CELL_WIDTH - sight.scrollLeft;
   const y = (row: number): number => row * CELL_HEIGHT - sight.scrollTop;
-  context.fillStyle = colors.cell;
   for (let row = sight.rows.first; row < sight.rows.end; row += 1) {
-    const { values } = data.rows[row]!;
+    const { values, single } = data.rows[row]!;
+    // An image's cells are lower and of another colour: the same scale, but not the same thing.
+    const inset = single ? IMAGE_INSET : 0;
+    context.fillStyle = single ? colors.image : colors.cell;
     for (let column = sight.columns.first; column < sight.columns.end; column += 1) {
       const dark = tone(values[data.order[column]!]!, data.largest);
       if (dark === 0) continue;
       context.globalAlpha = dark;
-      context.fillRect(x(column), y(row), CELL_WIDTH - 1, CELL_HEIGHT - 1);
+      context.fillRect(x(column), y(row) + inset, CELL_WIDTH - 1, CELL_HEIGHT - 1 - 2 * inset);
     }
   }
   if (!at) return;

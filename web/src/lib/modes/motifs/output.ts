@@ -26,6 +26,7 @@ export function motifsOutput(app: App, list: MotifList, shape: string, shared: M
       classes: list.classes,
       pattern: list.pattern,
       atLeast: list.atLeast,
+      mass: list.mass,
       outside: list.outside,
       closed: !app.view.current.parts,
       found: list.found,

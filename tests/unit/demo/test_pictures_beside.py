@@ -1,4 +1,4 @@
-"""Feature visualizations in a process beside the viewer: what is told of it, and that it ends with the block."""
+"""Pictures made in processes beside the viewer: what is told of them, and that they end with the block."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from arete.demo import features_beside
+from arete.demo import pictures_beside
 from arete_core.progress import SilentProgress
 
 
@@ -34,17 +34,19 @@ def wait_for(condition: Callable[[], bool]) -> None:
     pytest.fail("it did not come true within two minutes")
 
 
-def test_a_job_that_fails_is_told_with_its_log(home: Path) -> None:
-    progress, log = Telling(), home / "demo" / "features.log"
-    with features_beside(home, home / "nowhere", progress):
-        wait_for(lambda: len(progress.said) == 2)
-    assert "are being made" in progress.said[0]
-    assert progress.said[1] == f"feature visualizations could not be made: {log}"
-    assert "nowhere" in log.read_text()
+def test_jobs_that_fail_are_told_with_their_logs(home: Path) -> None:
+    progress = Telling()
+    with pictures_beside(home, home / "nowhere", progress):
+        wait_for(lambda: len(progress.said) == 4)
+    for command, (begun, ended) in zip(("instances", "features"), (progress.said[:2], progress.said[2:]), strict=True):
+        log = home / "demo" / f"{command}.log"
+        assert begun.startswith(f"arete {command} is at work")
+        assert ended == f"arete {command} failed: {log}"
+        assert "nowhere" in log.read_text()
 
 
 def test_a_job_that_is_stopped_with_the_demo_says_nothing_more(home: Path) -> None:
     progress = Telling()
-    with features_beside(home, home / "nowhere", progress):
-        pass
+    with pictures_beside(home, home / "nowhere", progress):
+        wait_for(lambda: len(progress.said) == 1)
     assert len(progress.said) == 1
