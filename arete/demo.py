@@ -68,7 +68,7 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, feat
                         await load_run(runner, folder, replace=True, progress=progress)
 
                 asyncio.run(load())
-                with _pictures_beside(settings.home, folder.path) if features else nullcontext():
+                with pictures_beside(settings.home, folder.path, progress) if features else nullcontext():
                     service.run(address)
         finally:
             if engine is not None and engine.exception() is None:
@@ -76,10 +76,15 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, feat
 
 
 @contextmanager
-def _pictures_beside(home: Path, run: Path) -> Iterator[None]:
+def pictures_beside(home: Path, run: Path, progress: Progress) -> Iterator[None]:
     """Makes pictures in processes of their own while the block runs; the next start goes on with them.
 
     Single images first, which take half a minute, then feature visualizations, which take minutes.
+
+    Args:
+        home: Data folder; what the jobs say goes to `demo/instances.log` and `demo/features.log`.
+        run: The demo's run folder.
+        progress: Told when a job begins, and when it has ended by itself.
     """
     from arete_ingest.demo import WEIGHTS
 
@@ -88,7 +93,7 @@ def _pictures_beside(home: Path, run: Path) -> Iterator[None]:
     commands = (images, ("features", *of_run, *_FEATURE_OPTIONS, "--replace"))
     stopped = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        work = pool.submit(_run_in_turn, commands, home / "demo", stopped)
+        work = pool.submit(_run_in_turn, commands, home / "demo", stopped, progress)
         try:
             yield
         finally:
@@ -96,15 +101,17 @@ def _pictures_beside(home: Path, run: Path) -> Iterator[None]:
             work.result()
 
 
-def _run_in_turn(commands: Sequence[tuple[str, ...]], logs: Path, stopped: threading.Event) -> None:
+def _run_in_turn(commands: Sequence[tuple[str, ...]], logs: Path, stopped: threading.Event, progress: Progress) -> None:
     """Runs commands of `arete` one after the other, each with a log of its own, until it is told to stop."""
     for command in commands:
         if stopped.is_set():
             return
-        with (logs / f"{command[0]}.log").open("wb") as log:
+        path = logs / f"{command[0]}.log"
+        with path.open("wb") as log:
             job = subprocess.Popen(
                 [sys.executable, "-m", "arete", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+            progress.say(f"arete {command[0]} is at work beside the viewer, which shows what it makes: {path}")
             while job.poll() is None:
                 if stopped.wait(_LOOK_S):
                     job.terminate()
@@ -113,6 +120,8 @@ def _run_in_turn(commands: Sequence[tuple[str, ...]], logs: Path, stopped: threa
                     except subprocess.TimeoutExpired:
                         job.kill()
                         job.wait()
+        if not stopped.is_set():
+            progress.say(f"arete {command[0]} {'is done' if job.returncode == 0 else 'failed'}: {path}")
 
 
 def make_demo_run(home: Path, progress: Progress) -> RunFolder:

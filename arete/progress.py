@@ -24,13 +24,18 @@ def make_progress(*, quiet: bool = False) -> Progress:
     return BarProgress(console) if console.is_terminal else LineProgress(console)
 
 
+def _number(rate: float) -> str:
+    """Returns a rate with no more digits than say something; slow work is not 0 a second."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
 class _RateColumn(ProgressColumn):
     def render(self, task: RichTask) -> Text:
         """Shows units a second, without those that an earlier job did."""
         speed = task.finished_speed or task.speed
         if speed is None:
             return Text("")
-        return Text(f"{speed:,.0f} {task.fields['unit']}/s", style="dim")
+        return Text(f"{_number(speed)} {task.fields['unit']}/s", style="dim")
 
 
 class _BarTask:
@@ -104,7 +109,7 @@ class _LineTask:
         elif self._done:
             parts.append(f"{self._done:,} {self._unit}")
         if rate > 0:
-            parts.append(f"{rate:,.0f}/s")
+            parts.append(f"{_number(rate)}/s")
             if self._total is not None and self._done < self._total:
                 parts.append(f"{(self._total - self._done) / rate:,.0f} s left")
         if self._total is None or self._done >= self._total:

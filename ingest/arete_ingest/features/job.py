@@ -48,7 +48,12 @@ CHECKPOINT_S = 15.0
 """Seconds of work that a killed job loses at most, beside the batches under way."""
 CPU_BATCH = 20
 CUDA_BATCH = 640
-"""Pictures computed at once: small enough for a CPU's caches; large enough to keep a GPU busy in the last layers."""
+"""Pictures computed at once: small enough for a CPU's caches; large enough to keep a GPU busy in the last layers.
+
+On a GPU memory is the limit: PyTorch keeps for the way back what operations read. For GoogLeNet's last layer that is
+14 MB a picture of 128 × 128 pixels (counted on a CPU), so 9 GB for 640 and some more for gradients and workspace. Not
+tried on a small GPU: give a smaller `--batch` where memory does not suffice.
+"""
 FAINT = 0.12
 """Deviation of the pixels, 0 to 1, below which contrast is raised for people, up to `MOST_CONTRAST` times."""
 MOST_CONTRAST = 4.0
