@@ -78,11 +78,9 @@ function difference(seen: Buffer, meant: Buffer): { pixels: number; picture: PNG
 async function look(name: string, page: Page): Promise<void> {
   await page.waitForLoadState('networkidle');
   await expect.poll(() => page.locator('[aria-busy="true"]').count()).toBe(0);
-  // UMAP places the classes by floating point: another processor, another map. The text caret blinks.
-  await page.addStyleTag({
-    content: '.map canvas, .pane canvas { visibility: hidden } * { caret-color: transparent }',
-  });
   await page.evaluate(async () => {
+    // UMAP places the classes by floating point: another processor, another map.
+    for (const canvas of document.querySelectorAll('canvas')) canvas.style.visibility = 'hidden';
     await document.fonts.ready;
     await Promise.all([...document.images].map((image) => image.decode().catch(() => undefined)));
   });
