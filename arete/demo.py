@@ -4,7 +4,8 @@ import asyncio
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -28,21 +29,25 @@ _MASS = 0.2
 """As in `_FIRST_VIEW`: what it shows gets a feature visualization."""
 _FEATURE_OPTIONS = ("--size", "64", "--steps", "40", "--rate", "0.12", "--mass", str(_MASS))
 """A little smaller than the drawings, and fewer, longer steps than usual: done sooner, and as clear for this net."""
+_IMAGES = 20
+"""Single images of each class that are measured: 640 points on a map, and rows enough for the matrix."""
 _STOP_S = 20.0
 """Seconds in which a stopped job keeps what it has finished."""
+_LOOK_S = 0.2
+"""Seconds between looks at whether a job has ended."""
 
 
 def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, features: bool = True) -> None:
     """Draws the images, counts, loads and serves; each step is skipped where its result is there already.
 
     Neo4j starts while the images are drawn and counted, as it spends its first seconds mostly waiting for itself.
-    Feature visualizations are made while the viewer is served; it shows them as they come.
+    Single images are measured and feature visualizations made while the viewer is served; it shows them as they come.
 
     Args:
         settings: Data folder, address and database.
         progress: Told about each step.
         open_browser: Open the viewer once it answers.
-        features: Make feature visualizations.
+        features: Measure single images and make feature visualizations.
 
     Raises:
         AreteError: Whatever the steps raise.
@@ -63,7 +68,7 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, feat
                         await load_run(runner, folder, replace=True, progress=progress)
 
                 asyncio.run(load())
-                with _features_beside(settings.home, folder.path) if features else nullcontext():
+                with _pictures_beside(settings.home, folder.path) if features else nullcontext():
                     service.run(address)
         finally:
             if engine is not None and engine.exception() is None:
@@ -71,24 +76,43 @@ def run_demo(settings: Settings, progress: Progress, *, open_browser: bool, feat
 
 
 @contextmanager
-def _features_beside(home: Path, run: Path) -> Iterator[None]:
-    """Makes feature visualizations in a process of their own while the block runs; the next start goes on with them."""
+def _pictures_beside(home: Path, run: Path) -> Iterator[None]:
+    """Makes pictures in processes of their own while the block runs; the next start goes on with them.
+
+    Single images first, which take half a minute, then feature visualizations, which take minutes.
+    """
     from arete_ingest.demo import WEIGHTS
 
-    command = [sys.executable, "-m", "arete", "features", str(run), "--weights", str(WEIGHTS), *_FEATURE_OPTIONS]
-    with (home / "demo" / "features.log").open("wb") as log:
-        job = subprocess.Popen(
-            [*command, "--replace", "--low-priority"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+    of_run = (str(run), "--weights", str(WEIGHTS), "--low-priority")
+    images = ("instances", *of_run, "--data", str(home / "demo" / "drawings"), "--images", str(_IMAGES))
+    commands = (images, ("features", *of_run, *_FEATURE_OPTIONS, "--replace"))
+    stopped = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(_run_in_turn, commands, home / "demo", stopped)
         try:
             yield
         finally:
-            job.terminate()
-            try:
-                job.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                job.kill()
-                job.wait()
+            stopped.set()
+            work.result()
+
+
+def _run_in_turn(commands: Sequence[tuple[str, ...]], logs: Path, stopped: threading.Event) -> None:
+    """Runs commands of `arete` one after the other, each with a log of its own, until it is told to stop."""
+    for command in commands:
+        if stopped.is_set():
+            return
+        with (logs / f"{command[0]}.log").open("wb") as log:
+            job = subprocess.Popen(
+                [sys.executable, "-m", "arete", *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+            while job.poll() is None:
+                if stopped.wait(_LOOK_S):
+                    job.terminate()
+                    try:
+                        job.wait(_STOP_S)
+                    except subprocess.TimeoutExpired:
+                        job.kill()
+                        job.wait()
 
 
 def make_demo_run(home: Path, progress: Progress) -> RunFolder:

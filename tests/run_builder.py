@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 import hand_worked
+from arete_core.run_change import change_tables
 from arete_core.run_folder import DatasetInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
+from arete_core.run_lock import locked
 from arete_core.run_schema import FORMAT_VERSION, TABLES
 
 Edge = tuple[int, int, int, int, int]
@@ -327,3 +329,45 @@ def with_images(folder: RunFolder, per_class: int = 6) -> RunFolder:
     rows["images"] = images
     tables |= {name: pa.Table.from_pylist(found, schema=TABLES[name]) for name, found in rows.items()}
     return write_run(folder.path, tables, run_id=folder.manifest.id, settings=folder.manifest.settings)
+
+
+def with_instances(folder: RunFolder, numbers: Sequence[int]) -> RunFolder:
+    """Gives a run with images seeded channel maxima of some of them in its layers 1 and 2, places, and thumbnails.
+
+    The second image excites nothing; a channel's maximum is at most 9. Strips are bytes that tell what they are.
+    """
+    rng = np.random.default_rng(11)
+    sizes = folder.table("layers").column("channels").to_pylist()
+    images = folder.table("images").to_pylist()
+    (folder.path / "thumbnails").mkdir()
+    strips = []
+    for strip in range(2):
+        content = f"RIFF thumbnails {strip}".encode() * 50
+        digest = hashlib.sha256(content).hexdigest()
+        file = f"thumbnails/{strip}-{digest[:12]}.webp"
+        (folder.path / file).write_bytes(content)
+        row = {"strip": strip, "file": file, "sha256": digest, "tiles": len(numbers), "tile_px": 32}
+        strips.append(row)
+    maxima, places = [], []
+    for layer in (1, 2):
+        for place, number in enumerate(numbers):
+            shares = rng.random(sizes[layer]).astype(np.float16)
+            shares[rng.integers(sizes[layer])] = 1
+            alive = place != 1
+            row = {"layer": layer, "image": number, "largest": 9.0 - place / 2 if alive else 0.0}
+            maxima.append({**row, "shares": shares * np.float16(alive)})
+            places.append({"layer": layer, "image": number, "x": place / 2, "y": layer - place / 4})
+    first = {images[number]["class"]: (place, number) for place, number in reversed(list(enumerate(numbers)))}
+    rows = {
+        "instances": [{"image": number, "strip": 0, "tile": place} for place, number in enumerate(numbers)],
+        "instance_activations": maxima,
+        "instance_places": places,
+        "thumbnails": strips,
+        "class_thumbnails": [
+            {"class": class_, "image": number, "strip": 1, "tile": place}
+            for class_, (place, number) in sorted(first.items())
+        ],
+    }
+    tables = {name: pa.Table.from_pylist(found, schema=TABLES[name]) for name, found in rows.items()}
+    with locked(folder.path):
+        return change_tables(folder, tables)
