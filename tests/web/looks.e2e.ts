@@ -115,24 +115,24 @@ interface Screen {
 }
 
 const SCREENS: Record<string, Screen> = {
-    explore: { address: 'class=0', pictures: true, ready: drawn },
-    pinned: {
-      address: 'class=0',
-      dark: true,
-      ready: async (page) => {
-        await drawn(page);
-        await vertices(page).nth(2).click();
-        await page.getByText('Other classes that use it most').waitFor();
-      },
+  explore: { address: 'class=0', pictures: true, ready: drawn },
+  pinned: {
+    address: 'class=0',
+    dark: true,
+    ready: async (page) => {
+      await drawn(page);
+      await vertices(page).nth(2).click();
+      await page.getByText('Other classes that use it most').waitFor();
     },
-    compare: { address: 'class=0&b=1&mode=compare', ready: drawn },
-    model: { address: 'class=0&mode=model', ready: (page) => page.locator('[data-layer]').first().waitFor() },
-    motifs: {
-      address: 'class=0&mode=motifs',
-      dark: true,
-      ready: (page) => page.locator('.message').waitFor(),
-    },
-  };
+  },
+  compare: { address: 'class=0&b=1&mode=compare', ready: drawn },
+  model: { address: 'class=0&mode=model', ready: (page) => page.locator('[data-layer]').first().waitFor() },
+  motifs: {
+    address: 'class=0&mode=motifs',
+    dark: true,
+    ready: (page) => page.locator('.message').waitFor(),
+  },
+};
 
 describe('the page looks as it did', () => {
   for (const [name, { address, dark, pictures = false, ready }] of Object.entries(SCREENS)) {
