@@ -51,6 +51,10 @@ viewer-test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium ## Run the
 	cd web && npm run --silent test
 	$(BIN)/python -m pytest tests/web
 
+.PHONY: looks
+looks: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium ## Take the screens anew that the viewer's tests compare with (tests/web/looks).
+	ARETE_RENEW_LOOKS=1 ARETE_E2E=tests/web/looks $(BIN)/python -m pytest tests/web
+
 .PHONY: check
 check: $(PYTHON_READY) $(NODE_READY) ## Formatting, lint, types: Python and viewer.
 	$(BIN)/ruff format --check --quiet .

@@ -9,6 +9,8 @@ export default defineConfig({
   resolve: {
     alias: {
       'playwright-core': here('node_modules/playwright-core/index.mjs'),
+      pixelmatch: here('node_modules/pixelmatch/index.js'),
+      pngjs: here('node_modules/pngjs/lib/png.js'),
       vitest: here('node_modules/vitest/dist/index.js'),
     },
   },

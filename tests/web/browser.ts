@@ -28,7 +28,15 @@ export async function launch(): Promise<Browser> {
   if (!executablePath) throw new Error(`no Chromium at ${PLACES.join(', ')}; set ARETE_CHROMIUM`);
   return chromium.launch({
     executablePath,
-    args: ['--no-sandbox', '--disable-background-networking', '--disable-component-update'],
+    args: [
+      '--no-sandbox',
+      '--disable-background-networking',
+      '--disable-component-update',
+      // Text is drawn the same whatever screen the machine has.
+      '--font-render-hinting=none',
+      '--disable-lcd-text',
+      '--force-color-profile=srgb',
+    ],
   });
 }
 

@@ -71,7 +71,7 @@ describe('comparing', () => {
   it('swaps the classes', async () => {
     const page = await h.go(h.comparing());
     await drawn(page);
-    const counts = async () => (await page.locator('.band-title span').allTextContents()).map(Number);
+    const counts = async () => (await page.locator('.titles p span').allTextContents()).map(Number);
     const [onlyA, shared, onlyB] = await counts();
     await page.getByRole('button', { name: 'Swap A and B' }).click();
     await page.waitForURL(new RegExp(`class=${h.known.b.index}&b=${h.known.a.index}(&|$)`));

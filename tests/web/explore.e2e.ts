@@ -209,7 +209,7 @@ describe('looking at a graph', () => {
     }
     expect(beyond.length).toBeGreaterThan(0);
     await page.locator(`[data-vertex="${pin}"]`).click();
-    await card(page).getByLabel('draw those that are not in the graph').check();
+    await card(page).getByLabel('draw the inputs and outputs that are not in the graph').check();
     const drawnBeyond = page.getByRole('button', { name: /not in this graph: open its page/ });
     await expect.poll(() => drawnBeyond.count()).toBe(new Set(beyond).size);
     expect(page.url()).toContain('show-more=yes');

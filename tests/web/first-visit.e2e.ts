@@ -25,7 +25,7 @@ describe('a first visit', () => {
 
     await page.getByRole('button', { name: 'Compare', exact: true }).click();
     await page.getByRole('button', { name: `${h.known.a.name} as B` }).click();
-    await page.locator('.band-title').first().waitFor();
+    await page.locator('.titles p').first().waitFor();
     expect(new URL(page.url()).searchParams.get('b')).toBe(String(h.known.a.index));
 
     await page.goBack();
@@ -34,7 +34,7 @@ describe('a first visit', () => {
     await page.getByRole('heading', { level: 1, name: h.known.b.name }).waitFor();
     await page.goForward();
     await page.goForward();
-    await page.locator('.band-title').first().waitFor();
+    await page.locator('.titles p').first().waitFor();
   });
 
   it('shows exactly what the API answers', async () => {
@@ -60,7 +60,7 @@ describe('a first visit', () => {
     await card(page).waitFor();
     await tour.getByRole('button', { name: /^Open / }).click();
     await tour.getByRole('button', { name: 'Compare the two' }).click();
-    await page.locator('.band-title').first().waitFor();
+    await page.locator('.titles p').first().waitFor();
     await tour.getByRole('button', { name: 'Done' }).click();
     await tour.waitFor({ state: 'detached' });
     await page.goto(`${baseUrl()}/`);

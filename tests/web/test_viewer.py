@@ -52,7 +52,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 def test_viewer_in_chromium(demo: dict[str, str]) -> None:
     result = subprocess.run(
-        ["npm", "run", "--silent", "e2e"],
+        ["npm", "run", "--silent", "e2e", "--", *os.environ.get("ARETE_E2E", "").split()],
         cwd=ROOT / "web",
         env=os.environ | demo,
         check=False,

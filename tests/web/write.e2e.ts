@@ -40,8 +40,9 @@ describe.skipIf(!token)('who has the token', () => {
     const page = await h.go(`${h.exploring()}&set=${h.known.a.index},${h.known.b.index}#token=${token}`);
     await drawn(page);
     const name = `tests ${process.pid}`;
+    await page.getByRole('button', { name: 'Save as a group' }).click();
     await page.getByLabel('Name of a group').fill(name);
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText(`Group “${name}” is saved.`).waitFor();
     const { run } = await query<{ run: { groups: { name: string; classIds: string[] }[] } }>(
       `query ($run: ID!) { run(id: $run) { groups { name classIds } } }`,
