@@ -445,8 +445,11 @@ def test_images_of_a_class(service: Any) -> None:
         totalCount nodes { id predicted { id } probability } pageInfo { hasNextPage endCursor } } } }"""
     page = service.data(query, where="CORRECT")["class"]["imageList"]
     assert (page["totalCount"], page["pageInfo"]["hasNextPage"]) == (3, True)
-    assert [one["id"] for one in page["nodes"]] == ["demo/2", "demo/3"]
+    assert [one["id"] for one in page["nodes"]] == ["demo/image:2", "demo/image:3"]
     rest = service.data(query, where="CORRECT", after=page["pageInfo"]["endCursor"])["class"]["imageList"]
-    assert [one["id"] for one in rest["nodes"]] == ["demo/4"]
+    assert [one["id"] for one in rest["nodes"]] == ["demo/image:4"]
     wrong = service.data(query, where="MISCLASSIFIED")["class"]["imageList"]
-    assert [(one["id"], one["predicted"]) for one in wrong["nodes"]] == [("demo/0", {"id": "demo/1"}), ("demo/1", None)]
+    assert [(one["id"], one["predicted"]) for one in wrong["nodes"]] == [
+        ("demo/image:0", {"id": "demo/1"}),
+        ("demo/image:1", None),
+    ]
