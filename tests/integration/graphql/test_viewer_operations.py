@@ -25,6 +25,7 @@ VALUES: dict[str, Any] = {
     "classes": ["demo/0", "demo/1", "demo/2"],
     "closed": True,
     "first": 20,
+    "kinds": None,
     "layer": "demo/block2",
     "mass": 0.4,
     "minShare": 0.0,
@@ -37,6 +38,8 @@ VALUES: dict[str, Any] = {
     "text": "block",
 }
 """A value for each variable that an operation may have; `id` and `ids` are what the operation is about."""
+SIDES = {"a": ["demo/0", "demo/1"], "b": ["demo/2"], "atLeastB": 1}
+"""Of two groups, whose variables are named like those of two classes."""
 ABOUT = {"channel-page": "demo/block2/1", "group": "demo/mine"}
 
 
@@ -50,8 +53,9 @@ def test_an_operation_sends_few_statements(service: Any, name: str) -> None:
     text = whole(OPERATIONS[name])
     # A question of its own, which no kept answer fits.
     service.statements.clear()
+    values = VALUES | SIDES if name == "overlap" else VALUES
     variables = {
-        variable: VALUES.get(variable, ABOUT.get(name, "demo/0")) for variable in re.findall(r"\$(\w+):", text)
+        variable: values.get(variable, ABOUT.get(name, "demo/0")) for variable in re.findall(r"\$(\w+):", text)
     }
     answer = service.ask(f"# {name}\n{text}", **variables)
     assert "errors" not in answer, answer["errors"]
