@@ -174,11 +174,12 @@ def _load_umap() -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ImportWarning)  # of TensorFlow, which another of its classes needs
             import umap
+            from umap import layouts, umap_
     except ImportError as error:
         raise CapabilityError(
             f"embeddings need umap-learn, which cannot be loaded: {error}", hint='pip install "arete[ingest]"'
         ) from error
-    _keep_compiled(umap.umap_, umap.layouts)
+    _keep_compiled(umap_, layouts)
     return umap
 
 

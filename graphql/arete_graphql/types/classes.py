@@ -1,6 +1,6 @@
 """Classes."""
 
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
 import strawberry
 from graphql import FieldNode, Undefined, value_from_ast_untyped
@@ -185,7 +185,9 @@ def graph_key(info: Info, class_id: str) -> GraphKey | None:
     graphs = [one for one in selections if isinstance(one, FieldNode) and one.name.value == "graph"]
     if len(graphs) != 1 or graphs[0].directives:
         return None
-    given = {one.name.value: value_from_ast_untyped(one.value, raw.variable_values) for one in graphs[0].arguments}
+    # graphql-core types them as another thing than the mapping that its resolvers get.
+    variables = cast("dict[str, Any]", raw.variable_values)
+    given = {one.name.value: value_from_ast_untyped(one.value, variables) for one in graphs[0].arguments or ()}
     given = {name: value for name, value in given.items() if value is not Undefined}
     mass, min_share = given.get("mass"), given.get("minShare", 0.0)
     if not isinstance(mass, int | float | None) or not isinstance(min_share, int | float):

@@ -43,6 +43,7 @@ def test_what_was_compiled_of_umap_is_kept_for_the_next_process(placed: list[np.
         # Read from the disk, or written to it: then an index of what is there lies beside it.
         found = function.stats
         assert sum(found.cache_hits.values()) + sum(found.cache_misses.values()) > 0
+        assert found.cache_path
         assert list(Path(found.cache_path).glob(f"*{function.py_func.__name__}*.nbi"))
 
 
