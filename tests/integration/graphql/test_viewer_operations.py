@@ -17,7 +17,7 @@ WRITES = {"create-group", "update-group", "delete-group", "label-channel", "excl
 VALUES: dict[str, Any] = {
     "a": "demo/0",
     "after": None,
-    "atLeast": 2,
+    "atLeast": 1,
     "atLeastB": None,
     "b": "demo/1",
     "channel": "demo/block2/1",
@@ -25,6 +25,7 @@ VALUES: dict[str, Any] = {
     "classes": ["demo/0", "demo/1", "demo/2"],
     "closed": True,
     "first": 20,
+    "kinds": None,
     "layer": "demo/block2",
     "mass": 0.4,
     "minShare": 0.0,
