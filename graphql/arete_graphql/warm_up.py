@@ -85,7 +85,7 @@ class _Sample:
         several = list(dict.fromkeys(self.classes[(turn + step) % len(self.classes)] for step in range(3)))
         return {
             "a": one,
-            "atLeast": min(2, len(several)),
+            "atLeast": 1,
             "b": other,
             "channel": self.channels[turn % len(self.channels)],
             "class": one,

@@ -17,7 +17,7 @@ WRITES = {"create-group", "update-group", "delete-group", "label-channel", "excl
 VALUES: dict[str, Any] = {
     "a": "demo/0",
     "after": None,
-    "atLeast": 2,
+    "atLeast": 1,
     "atLeastB": None,
     "b": "demo/1",
     "channel": "demo/block2/1",
