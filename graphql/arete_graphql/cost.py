@@ -38,8 +38,8 @@ from arete_queries.arguments import MAX_FIRST
 
 LIST_SIZE = 10
 """Items reckoned for a list that takes no `first`: layers of a run, tiles, parts of a graph, which is read as one."""
-_LONG_LISTS = {("Instances", "images"): 500}
-"""Items reckoned for lists that may be much longer."""
+_OWN_COUNTS = {("Instances", "images"): 500, ("Run", "instances"): 1}
+"""Items reckoned for a list that may be much longer, and for an object as large however many it is asked for."""
 _PAGE = "Connection"
 """Types so named hold the list that their field's `first` counted already."""
 _FIRST = "first"
@@ -124,7 +124,7 @@ class _Measure:
             return 0
         inner = self._selections(node.selection_set, type_)
         items = self._items(node, field, in_page=parent.name.endswith(_PAGE))
-        return _LONG_LISTS.get((parent.name, node.name.value), items) * (1 + inner)
+        return _OWN_COUNTS.get((parent.name, node.name.value), items) * (1 + inner)
 
     def _items(self, node: FieldNode, field: GraphQLField, *, in_page: bool) -> int:
         given = {argument.name.value: argument.value for argument in node.arguments or ()}

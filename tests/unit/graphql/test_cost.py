@@ -23,7 +23,10 @@ SCHEMA = build_schema("""
       layers: [Layer!]!
       runs: [Run!]!
       classes(first: Int! = 50): ClassConnection!
+      instances(layer: ID!, classes: [ID!]): Instances
     }
+    type Instances { images: [Image!]! }
+    type Image { id: ID! }
     type Layer { id: ID! }
     type ClassConnection { nodes: [Class!]! totalCount: Int! }
     type Class { id: ID! near(first: Int): [Class!]! }
@@ -58,6 +61,12 @@ for _type, _field, _default in (("Query", "several", 2), ("Run", "classes", 50))
         ('{ several(ids: ["a", "b", "c"]) { id } }', {}, 3),
         ('{ several(ids: ["a"]) { id } }', {}, 2),
         ("query($ids: [ID!]!) { several(ids: $ids, first: 1) { id } }", {"ids": ["a"] * 40}, 40),
+        # The service answers with so many at most, for however many classes.
+        (
+            'query($of: [ID!]) { run(id: "a") { instances(layer: "a/b", classes: $of) { images { id } } } }',
+            {"of": ["a/1"] * 118},
+            1 + 1 + 500,
+        ),
         ('{ a: run(id: "a") { id } b: run(id: "b") { id } }', {}, 2),
         ("{ ...F ...F } fragment F on Query { runs { ...G } } fragment G on Run { layers { id } }", {}, 2 * 110),
         ("{ named { ... on Run { layers { id } } ... { runs { id } } } }", {}, 1 + 10 + 10),
