@@ -106,7 +106,7 @@ def test_text_never_becomes_cypher(service: Any) -> None:
         ('{ run(id: "demo") { layers { id } again: layers { name } } }', ["runs", "layers_of_runs"]),
         ('{ run(id: "demo") { classes { nodes { id runId } } } }', ["runs", "classes"]),
         ('{ class(id: "demo/0") { graph { vertices { channel { id picture { url } } } class { id } } } }',
-         ["class", "class_graph"]),
+         ["class_graph"]),
         ('{ class(id: "demo/0") { graph { mass } again: graph { cypher } } }', ["class", "class_graph"]),
         ('{ compare(a: "demo/0", b: "demo/1") { a { id } vertices { channel { id } } layers { layer } } }',
          ["compare_graphs", "compare_layers"]),
