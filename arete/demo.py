@@ -21,7 +21,7 @@ from arete_queries.engine import RunningEngine, prepare_engine, start_engine
 from arete_queries.load import load_run
 
 RUN_ID = "demo"
-_FIRST_VIEW = "?v=2&run=demo&class=22&mass=0.2"
+_FIRST_VIEW = "?v=3&run=demo&class=22&mass=0.2"
 """A class with a graph worth looking at; the demo's layers are small, so that the usual 7.5% keep little of them."""
 
 

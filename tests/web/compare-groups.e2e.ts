@@ -161,10 +161,10 @@ describe('two groups', () => {
     const page = await at.go(
       `?v=2&run=${run.id}&mode=compare&form=groups&set=${written(sideA())}#token=${token}`,
     );
-    await page.getByLabel('Name of a group').waitFor({ state: 'hidden' });
     await page.getByRole('button', { name: 'Classes chosen in the list join A' }).click();
+    await page.getByRole('button', { name: 'Save as a group' }).click();
     await page.getByLabel('Name of a group').fill(name);
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText(`Group “${name}” is saved.`).waitFor();
     const search = page.getByRole('combobox', { name: 'Find a class, channel, layer or group' });
     await search.fill('@');

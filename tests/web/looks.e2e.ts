@@ -123,16 +123,17 @@ const SCREENS: Record<string, Screen> = {
   compare: { address: 'class=0&b=1&mode=compare', ready: drawn },
   model: { address: 'class=0&mode=model', ready: (page) => page.locator('[data-layer]').first().waitFor() },
   motifs: {
-    address: 'class=0&mode=motifs',
+    // Of chosen classes: where none are chosen, the groups that other tests made are offered.
+    address: 'class=0&mode=motifs&pattern=path-2&parts=all&support=0.5&set=0,1,2,3',
     dark: true,
-    ready: (page) => page.locator('.message').waitFor(),
+    ready: (page) => page.locator('.motif').first().waitFor(),
   },
 };
 
 describe('the page looks as it did', () => {
   for (const [name, { address, dark, pictures = false, ready }] of Object.entries(SCREENS)) {
     it(`${name}, ${dark ? 'dark' : 'light'}`, async (context) => {
-      const page = await h.go(`?v=2&run=demo&${address}`, {
+      const page = await h.go(`?v=3&run=demo&${address}`, {
         viewport: VIEWPORT,
         colorScheme: dark ? 'dark' : 'light',
         reducedMotion: 'reduce',
