@@ -147,14 +147,14 @@ def read_maxima(tables: ImageTables, layer: LayerInfo, numbers: Sequence[int]) -
         image = tables.image(int(missing[0]))
         class_ = image.class_id.rpartition("/")[2]
         raise NotFoundError(
-            "activations of image",
+            "record of the activations of image",
             image.id,
-            hint="only images that were measured have them: "
+            hint="only images that were measured have one: "
             f"arete instances RUN --classes {class_} --data FOLDER (--images N for more of a class)",
         )
     if layer.index not in instances.layers:
         raise NotFoundError(
-            f"activations of image {image_id(tables.run, numbers[0])!r} in layer",
+            f"record of the activations of image {image_id(tables.run, numbers[0])!r} in layer",
             layer.id,
             hint="the run's images were measured in other layers: arete instances RUN --replace --data FOLDER",
         )
