@@ -8,8 +8,8 @@ from arete.commands.answering import answer, choice
 from arete.commands.options import AsJson, Cypher, Home, Mass, MinShare, Quiet, Run
 
 if TYPE_CHECKING:
+    from arete_queries.comparison_results import Comparison
     from arete_queries.group_results import Overlap
-    from arete_queries.results import Comparison
     from arete_queries.runner import QueryRunner
 
 _SETS = "union, intersection, difference (the first minus the others) or symmetric-difference"
@@ -48,8 +48,8 @@ def compare(
     """Compare classes' attribution graphs: per-layer overlap, what they share and what is of some alone."""
     from arete.resolve import resolve_classes
     from arete_core.errors import SettingError
+    from arete_queries.comparison_results import SetOperation
     from arete_queries.reads import OverlapOperation, compare_classes, overlap_classes
-    from arete_queries.results import SetOperation
 
     text = "a_minus_b" if operation.lower() == "difference" else operation
     wanted = choice(OverlapOperation, "--set", text, _SETS)
@@ -82,7 +82,7 @@ def compare(
 
 
 def _print(found: "Comparison | Overlap") -> None:
-    from arete_queries.results import Comparison
+    from arete_queries.comparison_results import Comparison
 
     if isinstance(found, Comparison):
         _print_pair(found)
@@ -92,7 +92,7 @@ def _print(found: "Comparison | Overlap") -> None:
 
 def _print_pair(found: "Comparison") -> None:
     from arete.output import print_table
-    from arete_queries.results import Membership
+    from arete_queries.comparison_results import Membership
 
     names = {Membership.ONLY_A: found.a.name, Membership.SHARED: "both", Membership.ONLY_B: found.b.name}
     print_table(

@@ -16,7 +16,7 @@ from typing import Any
 
 from arete_core.errors import AreteError
 from arete_core.run_folder import MANIFEST, RunFolder
-from arete_queries.results import StripInfo, ThumbnailInfo
+from arete_queries.image_results import StripInfo, ThumbnailInfo
 
 _FILE = re.compile(
     r"(examples|features|atlases|thumbnails)/([A-Za-z0-9_-][A-Za-z0-9._-]{0,200}\.(webp|jpg|jpeg|png))", re.ASCII

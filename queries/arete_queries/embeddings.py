@@ -12,8 +12,8 @@ from arete_core.errors import RunFolderError
 from arete_core.ids import class_id, layer_id
 from arete_core.run_folder import RunFolder
 from arete_queries.arguments import check_text
+from arete_queries.image_results import Embedding
 from arete_queries.lists import no_layer
-from arete_queries.results import Embedding
 from arete_queries.runner import QueryRunner
 from arete_queries.write_class import TIMEOUT_S
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from arete_core.errors import BadInput, NotFoundError
 from arete_queries.arguments import check_first, check_mass, check_min_share, check_text
+from arete_queries.comparison_results import Comparison, Membership, SetOperation
 from arete_queries.lists import get_channel, get_class
 from arete_queries.records import (
     channel_info,
@@ -20,15 +21,7 @@ from arete_queries.records import (
     layer_overlap,
     neighbor,
 )
-from arete_queries.results import (
-    AttributionGraph,
-    ChannelInClass,
-    ClassInfo,
-    ClassUse,
-    Comparison,
-    Membership,
-    SetOperation,
-)
+from arete_queries.results import AttributionGraph, ChannelInClass, ClassInfo, ClassUse
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 

@@ -6,7 +6,8 @@ As in `results`: frozen, plain; shares, ranks and cosines are 0 to 1.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from arete_queries.results import ChannelInfo, ClassInfo, LayerOverlap, Membership
+from arete_queries.comparison_results import LayerOverlap, Membership
+from arete_queries.results import ChannelInfo, ClassInfo
 
 
 @dataclass(frozen=True)

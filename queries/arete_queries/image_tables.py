@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from arete_core.errors import NotFoundError, RunFolderError
 from arete_core.ids import class_id, image_id
 from arete_core.run_folder import MANIFEST, RunFolder
+from arete_queries.image_results import ExampleInfo, ImageFilter, ImageInfo, StripInfo
 from arete_queries.instance_tables import InstanceTables
-from arete_queries.results import ExampleInfo, ImageFilter, ImageInfo, StripInfo
 
 _KEPT: Final = 4
 """Run folders whose tables stay in memory: 50 MB each for a million examples."""

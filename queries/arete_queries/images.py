@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 from arete_core.errors import BadInput, NotFoundError
 from arete_queries.arguments import check_first, check_text, read_cursor
+from arete_queries.image_results import ExampleInfo, ImageFilter, ImageInfo
 from arete_queries.image_tables import image_tables
 from arete_queries.lists import get_channel, get_class, get_run
 from arete_queries.records import class_info
-from arete_queries.results import ClassInfo, ExampleInfo, ImageFilter, ImageInfo, Page
+from arete_queries.results import ClassInfo, Page
 from arete_queries.runner import QueryRunner
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from arete_core.errors import RunAlteredError
 from arete_core.run_folder import RunFolder
-from arete_queries.results import StripInfo, ThumbnailInfo
+from arete_queries.image_results import StripInfo, ThumbnailInfo
 
 _FILE = "instance_activations.parquet"
 

@@ -13,11 +13,12 @@ from arete_core.errors import BadInput, NotFoundError
 from arete_core.ids import image_id, split_image_id
 from arete_queries.arguments import check_text
 from arete_queries.groups import expand_groups
+from arete_queries.image_results import ImageActivations, Instances
 from arete_queries.image_tables import ImageTables, image_tables
 from arete_queries.instance_tables import Maxima
 from arete_queries.lists import no_layer
 from arete_queries.records import layer_info
-from arete_queries.results import ImageActivations, Instances, LayerInfo
+from arete_queries.results import LayerInfo
 from arete_queries.runner import QueryRunner
 
 MAX_IMAGES: Final = 200

@@ -14,11 +14,12 @@ from arete_core.rank import Floats
 from arete_queries.arguments import AGAIN, check_text
 from arete_queries.channel_page import get_channels
 from arete_queries.groups import expand_groups, groups_in
+from arete_queries.image_results import ImageInfo
 from arete_queries.image_tables import image_tables
 from arete_queries.instances import image_numbers, layer_and_folder, read_maxima
 from arete_queries.lists import check_same_run
 from arete_queries.records import class_info, layer_info
-from arete_queries.results import ChannelInfo, ClassInfo, ImageInfo, LayerInfo
+from arete_queries.results import ChannelInfo, ClassInfo, LayerInfo
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 

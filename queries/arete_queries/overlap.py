@@ -8,6 +8,7 @@ from typing import Any
 
 from arete_core.errors import BadInput, NotFoundError
 from arete_queries.arguments import check_mass, check_min_share
+from arete_queries.comparison_results import Membership, parting_layer
 from arete_queries.group_results import (
     Overlap,
     OverlapEdge,
@@ -18,7 +19,7 @@ from arete_queries.group_results import (
 from arete_queries.groups import check_classes
 from arete_queries.lists import get_class
 from arete_queries.records import Map, by_channel, by_target, channel_info, class_info, layer_overlap
-from arete_queries.results import ClassInfo, Membership, parting_layer
+from arete_queries.results import ClassInfo
 from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
 

@@ -5,17 +5,14 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from arete_core.ids import split_channel_id
+from arete_queries.comparison_results import ComparedEdge, ComparedVertex, LayerOverlap, Membership
 from arete_queries.results import (
     ChannelInfo,
     ClassInfo,
     ClassKind,
-    ComparedEdge,
-    ComparedVertex,
     GraphEdge,
     GraphVertex,
     LayerInfo,
-    LayerOverlap,
-    Membership,
     Neighbor,
     RunInfo,
 )

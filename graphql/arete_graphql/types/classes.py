@@ -12,7 +12,8 @@ from arete_graphql.picture_tables import pictures_of
 from arete_graphql.types.common import After, Connection, First, Mass, MinShare, describe_enum, layer_name, mirror
 from arete_graphql.types.images import Image, Tile
 from arete_queries import reads
-from arete_queries.results import ClassInfo, ClassKind, ClassOrder, ImageFilter, ThumbnailInfo
+from arete_queries.image_results import ImageFilter, ThumbnailInfo
+from arete_queries.results import ClassInfo, ClassKind, ClassOrder
 
 if TYPE_CHECKING:
     from arete_graphql.types.graphs import AttributionGraph

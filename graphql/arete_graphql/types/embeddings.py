@@ -6,7 +6,7 @@ import strawberry
 from strawberry import ID
 
 from arete_graphql.types.images import Image
-from arete_queries import results
+from arete_queries import image_results
 
 
 @strawberry.type(description="Where a run's classes lie in a layer, alike ones near each other: three parallel lists.")
@@ -21,7 +21,7 @@ class Embedding:
     y: list[float] = strawberry.field(description="The other coordinate.")
 
     @classmethod
-    def of(cls, found: results.Embedding) -> Self:
+    def of(cls, found: image_results.Embedding) -> Self:
         """Maps a result of the query layer."""
         return cls(
             layer_id=ID(found.layer), classes=[ID(id_) for id_ in found.classes], x=list(found.x), y=list(found.y)
@@ -42,7 +42,7 @@ class Instances:
     y: list[float] = strawberry.field(description="The other coordinate.")
 
     @classmethod
-    def of(cls, found: results.Instances) -> Self:
+    def of(cls, found: image_results.Instances) -> Self:
         """Maps a result of the query layer."""
         images = [Image.of(one) for one in found.images]
         return cls(layer_id=ID(found.layer), images=images, x=list(found.x), y=list(found.y))

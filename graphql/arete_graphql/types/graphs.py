@@ -10,8 +10,8 @@ from arete_graphql.limits import check_edges
 from arete_graphql.types.channels import Channel
 from arete_graphql.types.classes import Class
 from arete_graphql.types.common import CYPHER, First, MinShare, SharedMass, describe_enum, mirror, share
-from arete_queries import reads, results
-from arete_queries.results import Membership, SetOperation
+from arete_queries import comparison_results, reads, results
+from arete_queries.comparison_results import Membership, SetOperation
 
 PARTS_AT = (
     "Name of the layer where the graphs part: the first one of the upper of two halves, cut where the weighted overlap "
@@ -149,7 +149,7 @@ class Comparison:
     cypher: str = strawberry.field(description=CYPHER)
 
     @classmethod
-    def of(cls, found: results.Comparison) -> Self:
+    def of(cls, found: comparison_results.Comparison) -> Self:
         """Maps a result of the query layer."""
         return mirror(
             cls,

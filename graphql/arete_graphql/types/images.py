@@ -8,7 +8,7 @@ from strawberry import ID
 from arete_graphql.context import Info
 from arete_graphql.picture_urls import class_picture_url, picture_url, thumbnail_url
 from arete_graphql.types.common import describe_enum
-from arete_queries.results import ExampleInfo, ImageFilter, ImageInfo, ThumbnailInfo
+from arete_queries.image_results import ExampleInfo, ImageFilter, ImageInfo, ThumbnailInfo
 
 if TYPE_CHECKING:
     from arete_graphql.types.classes import Class

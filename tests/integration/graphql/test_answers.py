@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from arete_queries import reads
-from arete_queries.results import ChannelInfo, ClassInfo, ClassOrder, SetOperation
+from arete_queries.comparison_results import SetOperation
+from arete_queries.results import ChannelInfo, ClassInfo, ClassOrder
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ import pytest
 from loaded_runs import Loaded
 
 from arete_core.errors import BadInput, NotFoundError
+from arete_queries.comparison_results import Membership
 from arete_queries.group_results import Overlap
 from arete_queries.reads import OverlapOperation, compare_classes, overlap_classes
-from arete_queries.results import Membership
 from arete_queries.runner import QueryRunner
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]

@@ -12,20 +12,8 @@ from arete_graphql.plain_lists import PlainListContext
 from arete_graphql.schema import make_schema
 from arete_graphql.settings import ApiSettings, Limits
 from arete_queries import reads
-from arete_queries.results import (
-    AttributionGraph,
-    ChannelInfo,
-    ClassInfo,
-    ClassKind,
-    ComparedEdge,
-    ComparedVertex,
-    Comparison,
-    GraphEdge,
-    GraphVertex,
-    Membership,
-    Page,
-    SetOperation,
-)
+from arete_queries.comparison_results import ComparedEdge, ComparedVertex, Comparison, Membership, SetOperation
+from arete_queries.results import AttributionGraph, ChannelInfo, ClassInfo, ClassKind, GraphEdge, GraphVertex, Page
 
 pytestmark = pytest.mark.anyio
 

@@ -11,6 +11,7 @@ from scipy import stats
 
 from arete_core.errors import BadInput
 from arete_queries import motif_mining
+from arete_queries.comparison_results import parting_layer
 from arete_queries.group_results import OverlapLayer
 from arete_queries.motif_mining import (
     Incidence,
@@ -22,7 +23,6 @@ from arete_queries.motif_mining import (
     q_values,
 )
 from arete_queries.motif_results import MotifPattern
-from arete_queries.results import parting_layer
 
 Edge = tuple[int, int]
 SHAPES = [pattern for pattern in MotifPattern if pattern is not MotifPattern.SUBGRAPH]
