@@ -31,9 +31,9 @@ WHOLE_OUTPUT := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .PHONY: test
 test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium check ## Set up, check the code and run every test.
-	@echo "unit and integration tests run side by side, as neither keeps two cores busy; each prints its lines when it is done"
-	$(MAKE) --no-print-directory --jobs=2 --keep-going $(WHOLE_OUTPUT) integration-database unit integration-engine
-	$(MAKE) --no-print-directory viewer-test
+	@echo "two kinds of tests run side by side, as none keeps two cores busy; each prints its lines when it is done"
+	$(MAKE) --no-print-directory --jobs=2 --keep-going $(WHOLE_OUTPUT) integration-database unit integration-engine viewer-unit
+	$(MAKE) --no-print-directory viewer-browser
 
 .PHONY: unit
 unit: $(PYTHON_READY) ## Run the tests that need no database, and those that need a GPU where there is one.
@@ -46,9 +46,12 @@ integration-database: $(PYTHON_READY) $(ENGINE_READY)
 integration-engine: $(PYTHON_READY) $(ENGINE_READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/integration/engine tests/integration/arete
 
-.PHONY: viewer-test
-viewer-test: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium ## Run the viewer's tests, also in Chromium.
+.PHONY: viewer-test viewer-unit viewer-browser
+viewer-test: viewer-unit viewer-browser ## Run the viewer's tests, also in Chromium.
+viewer-unit: $(NODE_READY)
 	cd web && npm run --silent test
+# Alone: what a person would see depends on how soon the page is drawn.
+viewer-browser: $(PYTHON_READY) $(VIEWER_READY) $(ENGINE_READY) chromium
 	$(BIN)/python -m pytest tests/web
 
 .PHONY: looks

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import neo4j
@@ -15,12 +17,45 @@ from arete_queries.runner import QueryRunner
 from run_builder import hand_worked_run, random_run, with_images
 
 
+@dataclass
+class Kept:
+    """What the last module to load the four runs has left, with the state in which they were just loaded."""
+
+    loaded: Loaded | None = None
+    state: object = None
+
+
+@pytest.fixture(scope="session")
+def kept() -> Kept:
+    """Empty before the first module that loads."""
+    return Kept()
+
+
+def state_of(driver: neo4j.Driver, loaded: Loaded) -> object:
+    """What any change alters: the bookmark of the last write, and size and time of every file of the runs."""
+    with driver.session(database="neo4j") as session:
+        session.run("RETURN 1").consume()
+        last_write = session.last_bookmarks().raw_values
+    files = (path for folder in loaded.folders.values() for path in sorted(folder.path.rglob("*")))
+    return last_write, [(path, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+
+
 @pytest.fixture(scope="module")
-def loaded(engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
-    """Four runs, loaded once a module for tests that only read. The engine is the test run's own."""
+def loaded(
+    engine: EngineAddress, engine_driver: neo4j.Driver, tmp_path_factory: pytest.TempPathFactory, kept: Kept
+) -> Loaded:
+    """Four runs, for tests that only read; loaded again only where something was written since. The engine is the test
+    run's own."""
+    if kept.loaded is None or state_of(engine_driver, kept.loaded) != kept.state:
+        kept.loaded = load_four(engine, engine_driver, tmp_path_factory.mktemp("runs"))
+        kept.state = state_of(engine_driver, kept.loaded)
+    return kept.loaded
+
+
+def load_four(engine: EngineAddress, engine_driver: neo4j.Driver, base: Path) -> Loaded:
+    """Empties the database and loads four runs."""
     engine_driver.execute_query("MATCH ()-[r]->() DELETE r")
     engine_driver.execute_query("MATCH (n) DETACH DELETE n")
-    base = tmp_path_factory.mktemp("runs")
     folders = [
         with_images(
             random_run(
