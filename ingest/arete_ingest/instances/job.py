@@ -24,7 +24,6 @@ from arete_core.run_change import change_tables
 from arete_core.run_folder import RunFolder, writing_failed
 from arete_core.run_lock import locked
 from arete_ingest.execution import full_precision, torch_settings
-from arete_ingest.features.remake import remake_model
 from arete_ingest.instances.answers import by_label, same_answer
 from arete_ingest.instances.choice import RunImages, choose_images
 from arete_ingest.instances.measure import CPU_BATCH, CUDA_BATCH, Measured, Measurer
@@ -49,6 +48,7 @@ from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.layout_2d import LayoutSettings, place_layers
 from arete_ingest.planning import cores, find_device
 from arete_ingest.processes import Process
+from arete_ingest.remake import remake_model
 from arete_ingest.stopping import Stop
 from arete_ingest.transform import ImageTransform, transform_of
 
