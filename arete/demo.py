@@ -30,7 +30,7 @@ _MASS = 0.2
 _FEATURE_OPTIONS = ("--size", "64", "--steps", "40", "--rate", "0.12", "--mass", str(_MASS))
 """A little smaller than the drawings, and fewer, longer steps than usual: done sooner, and as clear for this net."""
 _IMAGES = 20
-"""Single images of each class that are measured: 640 points on a map, and rows enough for the matrix."""
+"""Single images of each class that are measured: 720 points on a map, and rows enough for the matrix."""
 _STOP_S = 20.0
 """Seconds in which a stopped job keeps what it has finished."""
 _LOOK_S = 0.2
