@@ -11,9 +11,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from arete.connect import engine_settings, lasting_database, make_runner
+from arete.jobs import needing_ingest
 from arete.serving import Service
 from arete.settings import Settings
-from arete_core.errors import CapabilityError, RunAlteredError, RunFolderError, RunVersionError
+from arete_core.errors import RunAlteredError, RunFolderError, RunVersionError
 from arete_core.files import sha256_of
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
@@ -154,13 +155,9 @@ def make_demo_run(home: Path, progress: Progress) -> RunFolder:
         shutil.rmtree(out)
     except RunFolderError:
         pass  # not there yet, or not finished: the job begins or continues it
-    try:
+    with needing_ingest("the demo needs"):
         from arete_ingest.job import ingest
         from arete_ingest.settings import IngestSettings
-    except ModuleNotFoundError as error:
-        raise CapabilityError(
-            f"the demo needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
-        ) from error
     job = IngestSettings(
         model="arete_ingest.demo.network:build",
         weights=str(WEIGHTS),
