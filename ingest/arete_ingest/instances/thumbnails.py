@@ -41,7 +41,7 @@ def tile_of(pixels: NDArray[np.uint8], tile_px: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(pixels).resize((tile_px, tile_px), Image.Resampling.LANCZOS))
 
 
-def write_strip(folder: Path, number: int, tiles: Sequence[NDArray[np.uint8]]) -> Strip:
+def write_strip(folder: Path, number: int, tiles: Sequence[NDArray[np.uint8]] | NDArray[np.uint8]) -> Strip:
     """Writes a strip into a run folder.
 
     Args:
