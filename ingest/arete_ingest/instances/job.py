@@ -250,10 +250,11 @@ class _Job:
             own = slice(start, start + STRIP_TILES)
             self._strips.append(write_strip(self._folder.path, self._next_strip, tiles[own]))
             halves = [halved(one[own]) for one in maxima]
+            count = len(images[own])
             yield Instances(
                 images[own],
-                np.full(len(images[own]), self._next_strip, np.int32),
-                np.arange(len(images[own]), dtype=np.int32),
+                np.full(count, self._next_strip, np.int32),
+                np.arange(count, dtype=np.int32),
                 [largest for largest, _ in halves],
                 [shares for _, shares in halves],
             )
