@@ -26,7 +26,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from arete_core.errors import CapabilityError, SettingError
+from arete_core.errors import CapabilityError
+from arete_ingest.ranges import check_ranges
 
 Floats = NDArray[np.float64]
 
@@ -63,10 +64,7 @@ class LayoutSettings:
         Raises:
             SettingError: If one cannot work.
         """
-        for name, low, high in (("seed", 0, _LARGEST_SEED), ("neighbors", 2, 1000), ("min_dist", 0, 1)):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise SettingError(f"{name} is {value}, {low} to {high} was expected")
+        check_ranges(self, (("seed", 0, _LARGEST_SEED), ("neighbors", 2, 1000), ("min_dist", 0, 1)))
 
 
 def place_layers(layers: Iterable[NDArray[np.number[Any]]], settings: LayoutSettings | None = None) -> Iterator[Floats]:
