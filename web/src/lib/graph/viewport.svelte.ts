@@ -18,9 +18,10 @@ const MOST = 4;
 /** Small drawings are not blown up beyond this by a fit. */
 const FIT_MOST = 1.35;
 /** Nor are large ones made so small that pictures cannot be told apart; then the top shows. */
-const FIT_LEAST = 0.45;
-/** Below this distance of rows on screen, labels show their name only. */
-const TIGHT_PX = 44;
+const FIT_LEAST = 0.32;
+/** Below these distances of rows on screen, labels show their name only, or their name and one line more. */
+const TIGHT_PX = 36;
+const CLOSE_PX = 52;
 /** Width of the drawing's room below which it is that of a telephone, in px. */
 const NARROW = 400;
 const GLIDE_MS = 220;
@@ -96,7 +97,11 @@ export class Viewport {
     this.#following = false;
   }
 
-  /** Says how large the drawing is, and fits it unless the same person is looking around in it. */
+  /**
+   * Says how large the drawing is, and fits it unless the same person is looking around in it.
+   *
+   * @param rowGap the least distance between two rows, in px of the drawing
+   */
   show(extent: Extent, margin: Margin, rowGap: number): void {
     this.#extent = extent;
     this.#margin = margin;
@@ -181,7 +186,8 @@ export class Viewport {
     this.#over.style.setProperty('--k', String(k));
     this.#over.style.setProperty('--tx', String(x));
     this.#over.style.setProperty('--ty', String(y));
-    this.#pane.toggleAttribute('data-tight', this.#rowGap * k < TIGHT_PX);
+    const gap = this.#rowGap * k;
+    this.#pane.dataset['rows'] = gap < TIGHT_PX ? 'tight' : gap < CLOSE_PX ? 'close' : 'apart';
   }
 }
 
