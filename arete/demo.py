@@ -11,9 +11,10 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from arete.connect import engine_settings, lasting_database, make_runner
+from arete.jobs import needing_ingest
 from arete.serving import Service
 from arete.settings import Settings
-from arete_core.errors import CapabilityError, RunAlteredError, RunFolderError, RunVersionError
+from arete_core.errors import RunAlteredError, RunFolderError, RunVersionError
 from arete_core.files import sha256_of
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
@@ -30,7 +31,7 @@ _MASS = 0.2
 _FEATURE_OPTIONS = ("--size", "64", "--steps", "40", "--rate", "0.12", "--mass", str(_MASS))
 """A little smaller than the drawings, and fewer, longer steps than usual: done sooner, and as clear for this net."""
 _IMAGES = 20
-"""Single images of each class that are measured: 640 points on a map, and rows enough for the matrix."""
+"""Single images of each class that are measured: 720 points on a map, and rows enough for the matrix."""
 _STOP_S = 20.0
 """Seconds in which a stopped job keeps what it has finished."""
 _LOOK_S = 0.2
@@ -154,13 +155,9 @@ def make_demo_run(home: Path, progress: Progress) -> RunFolder:
         shutil.rmtree(out)
     except RunFolderError:
         pass  # not there yet, or not finished: the job begins or continues it
-    try:
+    with needing_ingest("the demo needs"):
         from arete_ingest.job import ingest
         from arete_ingest.settings import IngestSettings
-    except ModuleNotFoundError as error:
-        raise CapabilityError(
-            f"the demo needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
-        ) from error
     job = IngestSettings(
         model="arete_ingest.demo.network:build",
         weights=str(WEIGHTS),

@@ -43,12 +43,13 @@ from arete_core.progress import SilentProgress
 from arete_core.run_folder import RunFolder
 from arete_queries.bulk import bulk_load
 from arete_queries.bulk_files import plan_runs, write_bulk_files
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress, EngineSettings, find_java, start_engine
 from arete_queries.engine.host import installed_memory_mb
 from arete_queries.engine.importer import import_store
 from arete_queries.engine.jars import pom_file
 from arete_queries.engine.state import take_lock
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
 from arete_queries.write_class import clear_class, write_influences
 

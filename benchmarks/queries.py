@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from arete_core.run_folder import RunFolder
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineSettings, start_engine
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.reads import (
     MotifPattern,
     channel_in_class,

@@ -16,7 +16,7 @@ from arete_core.errors import ModelError
 from arete_ingest.tracing import trace_model
 
 LEAST_SIZE = {"alexnet": 96, "inception_v3": 139}
-"""Input sizes where 64 pixels are too few."""
+"""Input sizes where 32 pixels are too few."""
 
 FIXED_SIZE = {"vit_h_14": 224, "maxvit_t": 224}
 TRANSFORMERS = ("vit", "swin", "maxvit")
@@ -90,8 +90,9 @@ def empty_model(name: str) -> nn.Module:
 
 def rows() -> Iterator[Row]:
     """Traces one model after another."""
+    gc.freeze()  # what is there already is not looked through after each model
     for name in torchvision.models.list_models(module=torchvision.models):
-        size = FIXED_SIZE.get(name) or LEAST_SIZE.get(name) or (224 if name.startswith(TRANSFORMERS) else 64)
+        size = FIXED_SIZE.get(name) or LEAST_SIZE.get(name) or (224 if name.startswith(TRANSFORMERS) else 32)
         try:
             graph = trace_model(empty_model(name), size)
         except ModelError as error:
@@ -101,6 +102,7 @@ def rows() -> Iterator[Row]:
             numbers = f"{len(graph.layers)} | {graph.channels:,} | {graph.pairs / 1e6:.1f} M"
             yield Row(name, f"| `{name}` | {numbers} | {first} … {last} |", refused=False)
         gc.collect()
+    gc.unfreeze()
 
 
 def page(found: list[Row]) -> str:

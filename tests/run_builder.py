@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 import hand_worked
+from arete_core.manifest import DatasetInfo, Manifest, ModelInfo, write_manifest
 from arete_core.run_change import change_tables
-from arete_core.run_folder import DatasetInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
+from arete_core.run_folder import RunFolder, write_table
 from arete_core.run_lock import locked
 from arete_core.run_schema import FORMAT_VERSION, TABLES
 

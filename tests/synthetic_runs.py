@@ -20,16 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from arete_core.run_folder import (
-    DatasetInfo,
-    FileInfo,
-    Manifest,
-    ModelInfo,
-    RunFolder,
-    commit_table,
-    write_manifest,
-    write_table,
-)
+from arete_core.manifest import DatasetInfo, FileInfo, Manifest, ModelInfo, write_manifest
+from arete_core.run_folder import RunFolder, commit_table, write_table
 from arete_core.run_schema import FORMAT_VERSION, TABLES
 
 INCEPTION_SIZES = (256, 480, 508, 512, 512, 528, 832, 832, 1024)

@@ -20,7 +20,7 @@ def delete(
     from arete.connect import ask
     from arete.progress import make_progress
     from arete.settings import load_settings
-    from arete_queries.load import delete_run
+    from arete_queries.delete import delete_run
 
     if not yes:
         typer.confirm(f"delete run {run!r} from the database?", abort=True, err=True)

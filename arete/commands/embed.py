@@ -25,17 +25,13 @@ def embed(
 
     Example: arete embed runs/googlenet --neighbors 30
     """
+    from arete.jobs import needing_ingest
     from arete.output import print_json
     from arete.progress import make_progress
-    from arete_core.errors import CapabilityError
 
-    try:
+    with needing_ingest("embed needs"):
         from arete_ingest.embeddings import embed_run
         from arete_ingest.layout_2d import LayoutSettings
-    except ModuleNotFoundError as error:
-        raise CapabilityError(
-            f"embed needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
-        ) from error
     settings = LayoutSettings(seed=seed, neighbors=neighbors, min_dist=min_dist)
     report = embed_run(run, settings, progress=make_progress(quiet=quiet))
     if as_json:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arete.commands.options import AsJson, Quiet
+from arete.commands.options import AsJson, Device, LowPriority, Quiet, RunModel, RunWeights, items
 
 if TYPE_CHECKING:
     from arete_ingest.features.job import FeaturesResult
@@ -15,13 +15,8 @@ _SHOWN_WITHOUT = 10
 
 def features(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder; a stopped job there is continued.")],
-    model: Annotated[
-        str | None, typer.Option("--model", help="As at ingest; known from the run.", show_default=False)
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", help="As at ingest; needed where that was a file.", show_default=False),
-    ] = None,
+    model: RunModel = None,
+    weights: RunWeights = None,
     channels: Annotated[
         list[str] | None,
         typer.Option(
@@ -56,13 +51,11 @@ def features(
         int | None,
         typer.Option("--threads", help="Batches beside each other on a CPU; as many as cores.", show_default=False),
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     replace: Annotated[
         bool, typer.Option("--replace", help="Make all anew where there are pictures of other settings.")
     ] = False,
-    low_priority: Annotated[
-        bool, typer.Option("--low-priority", help="Leave the processor to others that want it.")
-    ] = False,
+    low_priority: LowPriority = False,
     sheet: Annotated[
         Path | None,
         typer.Option(
@@ -82,25 +75,20 @@ def features(
 
     Example: arete features runs/googlenet --weights googlenet.safetensors
     """
-    import os
-
+    from arete.jobs import lower_priority, needing_ingest
     from arete.output import print_json
     from arete.progress import make_progress
-    from arete_core.errors import CapabilityError, SettingError
+    from arete_core.errors import SettingError
 
-    wanted = tuple(item.strip() for text in channels or ["kept"] for item in text.split(",") if item.strip())
+    wanted = items(channels or ["kept"])
     if sheet is not None:
         _draw_sheet(run, wanted, sheet)
         return
-    if low_priority and hasattr(os, "nice"):
-        os.nice(15)
-    try:
+    if low_priority:
+        lower_priority()
+    with needing_ingest("feature visualizations need"):
         from arete_ingest.features.job import make_features
         from arete_ingest.features.settings import FeatureSettings
-    except ModuleNotFoundError as error:
-        raise CapabilityError(
-            f"feature visualizations need {error.name}, which is not installed", hint='pip install "arete[ingest]"'
-        ) from error
     if not wanted:
         raise SettingError("--channels names nothing", hint="kept, all, a layer or LAYER/CHANNEL")
     settings = FeatureSettings(
@@ -116,10 +104,12 @@ def features(
 
 
 def _draw_sheet(run: Path, channels: tuple[str, ...], sheet: Path) -> None:
+    from arete.jobs import needing_ingest
     from arete_core.run_folder import RunFolder
-    from arete_ingest.features.choice import choose_channels
-    from arete_ingest.features.sheet import draw_sheet
 
+    with needing_ingest("contact sheets need"):
+        from arete_ingest.features.choice import choose_channels
+        from arete_ingest.features.sheet import draw_sheet
     folder = RunFolder.open(run, verify=False)
     try:
         count = draw_sheet(folder, choose_channels(folder, channels), sheet)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from arete.commands.options import AsJson, Quiet
+from arete.commands.options import AsJson, Device, Quiet, items
 
 if TYPE_CHECKING:
     from arete_ingest.job import IngestResult
@@ -97,7 +97,7 @@ def ingest(
         ),
     ] = True,
     tile_px: Annotated[int, typer.Option("--tile-px", help="Side of an example's picture, in pixels.")] = 96,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     dtype: Annotated[str, typer.Option("--dtype", help="float32, or float64 to check it.")] = "float32",
     batch_size: Annotated[
         int | None, typer.Option("--batch-size", help="Images computed at once; 32.", show_default=False)
@@ -139,17 +139,13 @@ def ingest(
     Example: arete ingest --model googlenet --weights DEFAULT --data imagenet/ --out runs/googlenet
     """
     from arete.commands.forecast import show_forecast
+    from arete.jobs import needing_ingest
     from arete.output import print_json
     from arete.progress import make_progress
-    from arete_core.errors import CapabilityError
 
-    try:
+    with needing_ingest("ingest needs"):
         from arete_ingest.job import ingest as run_job
         from arete_ingest.settings import IngestSettings
-    except ModuleNotFoundError as error:
-        raise CapabilityError(
-            f"ingest needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
-        ) from error
 
     options: dict[str, Any] = {
         "method": method, "share": share, "top_k": top_k, "influence_k": influence_k, "examples": examples,
@@ -159,8 +155,8 @@ def ingest(
         "split": split, "name": name, "class_names": class_names, "image_size": image_size, "weights": weights,
         "classes": tuple(classes) if classes else None, "superclasses": superclasses, "labels": labels, "where": where,
         "subsets": tuple(map(_named_file, subset or ())), "single_images": tuple(image or ()),
-        "layers": tuple(_items(layers)) or None, "exclude": tuple(_items(exclude)),
-        "scores": tuple(_items(scores)),
+        "layers": items(layers) or None, "exclude": items(exclude),
+        "scores": items(scores),
     }  # fmt: skip
     settings, progress = IngestSettings(model=model, data=data, out=out, **options), make_progress(quiet=quiet)
     if dry_run:
@@ -176,10 +172,6 @@ def ingest(
     # torchrun takes every code but 0 for a failure, and would start the job again.
     if result.failed and result.processes == 1:
         raise typer.Exit(_PARTIAL)
-
-
-def _items(values: list[str] | None) -> list[str]:
-    return [item.strip() for value in values or () for item in value.split(",") if item.strip()]
 
 
 def _named_file(text: str) -> tuple[str, Path]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from arete.commands.options import AsJson, Home, Quiet
+from arete.commands.options import AsJson, Device, Home, LowPriority, Quiet, RunModel, RunWeights, items
 
 if TYPE_CHECKING:
     from arete_ingest.instances.job import InstancesResult
@@ -32,16 +32,11 @@ def instances(
         list[str] | None,
         typer.Option("--layers", help="Layers to measure in, commas between; all.", show_default=False),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option("--model", help="As at ingest; known from the run.", show_default=False)
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option("--weights", help="As at ingest; needed where that was a file.", show_default=False),
-    ] = None,
+    model: RunModel = None,
+    weights: RunWeights = None,
     seed: Annotated[int, typer.Option("--seed", help="Another one draws other images and places them otherwise.")] = 0,
     tile_px: Annotated[int, typer.Option("--tile-px", help="Side of a thumbnail, in pixels.")] = 64,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")] = "auto",
+    device: Device = "auto",
     batch_size: Annotated[
         int | None,
         typer.Option("--batch-size", help="Images computed at once; 16 on a CPU, 128 on a GPU.", show_default=False),
@@ -53,9 +48,7 @@ def instances(
     replace: Annotated[
         bool, typer.Option("--replace", help="Drop what was measured before, and keep only this.")
     ] = False,
-    low_priority: Annotated[
-        bool, typer.Option("--low-priority", help="Leave the processor to others that want it.")
-    ] = False,
+    low_priority: LowPriority = False,
     home: Home = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -69,27 +62,21 @@ def instances(
 
     Example: arete instances runs/googlenet --data tiny-imagenet --weights googlenet.safetensors --classes goldfish,7
     """
-    import os
-
+    from arete.jobs import lower_priority, needing_ingest
     from arete.output import print_json
     from arete.progress import make_progress
-    from arete_core.errors import CapabilityError
 
     progress = make_progress(quiet=quiet)
     wanted = [text.strip() for text in classes or () if text.strip()]
     chosen = _with_groups(run, wanted, home, quiet=quiet)
-    if low_priority and hasattr(os, "nice"):
-        os.nice(15)
-    try:
+    if low_priority:
+        lower_priority()
+    with needing_ingest("instances needs"):
         from arete_ingest.instances.job import make_instances
         from arete_ingest.instances.settings import InstanceSettings
-    except ModuleNotFoundError as error:
-        raise CapabilityError(
-            f"instances needs {error.name}, which is not installed", hint='pip install "arete[ingest]"'
-        ) from error
     settings = InstanceSettings(
         run=run, data=data, classes=tuple(chosen), images=images or None, model=model, weights=weights, seed=seed,
-        layers=tuple(item.strip() for text in layers or () for item in text.split(",") if item.strip()),
+        layers=items(layers),
         tile_px=tile_px, device=device, batch_size=batch_size, workers=workers, replace=replace,
     )  # fmt: skip
     result = make_instances(settings, progress)

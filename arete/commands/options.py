@@ -1,5 +1,6 @@
 """Options that several commands share, so that the same word means the same everywhere."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -38,3 +39,14 @@ Port = Annotated[
     typer.Option("--port", help="Port to listen on; 0 takes a free one.  [ARETE_PORT, 8700]", show_default=False),
 ]
 Open = Annotated[bool, typer.Option("--open/--no-open", help="Open the viewer in the browser.")]
+RunModel = Annotated[str | None, typer.Option("--model", help="As at ingest; known from the run.", show_default=False)]
+RunWeights = Annotated[
+    str | None, typer.Option("--weights", help="As at ingest; needed where that was a file.", show_default=False)
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+LowPriority = Annotated[bool, typer.Option("--low-priority", help="Leave the processor to others that want it.")]
+
+
+def items(values: Sequence[str] | None) -> tuple[str, ...]:
+    """Returns what an option names that is repeatable and takes several things with commas between."""
+    return tuple(item.strip() for value in values or () for item in value.split(",") if item.strip())

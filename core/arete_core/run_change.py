@@ -16,15 +16,8 @@ from typing import Any
 import pyarrow as pa
 
 from arete_core.files import sha256_of, sync_file, write_bytes_atomically
-from arete_core.run_folder import (
-    NEXT_MANIFEST,
-    FileInfo,
-    RunFolder,
-    finish_change,
-    manifest_bytes,
-    path_beside,
-    write_table_beside,
-)
+from arete_core.manifest import FileInfo, manifest_bytes
+from arete_core.run_folder import NEXT_MANIFEST, RunFolder, finish_change, path_beside, write_table_beside
 from arete_core.run_schema import FORMAT_VERSION
 
 

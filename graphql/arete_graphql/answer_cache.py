@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from arete_core.errors import AreteError
-from arete_core.run_folder import MANIFEST
+from arete_core.manifest import MANIFEST
 from arete_graphql.context import Database
 from arete_queries import reads
 

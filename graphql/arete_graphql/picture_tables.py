@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from arete_core.errors import AreteError
-from arete_core.run_folder import MANIFEST, RunFolder
+from arete_core.manifest import MANIFEST
+from arete_core.run_folder import RunFolder
 from arete_queries.image_results import StripInfo, ThumbnailInfo
 
 _FILE = re.compile(

@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from arete_core.errors import CapabilityError
+from arete_core.manifest import FileInfo
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_change import change_tables
-from arete_core.run_folder import FileInfo, RunFolder, write_table
+from arete_core.run_folder import RunFolder, write_table
 from arete_core.run_lock import locked
 from arete_core.run_schema import COUNT_COLUMNS, EMBEDDINGS
 from arete_ingest.layout_2d import LayoutSettings, place_layers

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from arete_core.errors import RunConflictError
-from arete_core.run_folder import MANIFEST, DatasetInfo, Manifest, ModelInfo, RunFolder
+from arete_core.manifest import MANIFEST, DatasetInfo, Manifest, ModelInfo
+from arete_core.run_folder import RunFolder
 from arete_core.run_schema import FORMAT_VERSION
 from arete_ingest.parts import differences, read_job, write_job
 from arete_ingest.planning import Job

@@ -19,15 +19,10 @@ from pathlib import Path
 
 from arete_core.errors import RunFolderError, RunIncompleteError
 from arete_core.exclusions import mark_channels
+from arete_core.manifest import MANIFEST, DatasetInfo, write_manifest
 from arete_core.non_semantic import propose_exclusions
 from arete_core.progress import Progress, SilentProgress
-from arete_core.run_folder import (
-    MANIFEST,
-    DatasetInfo,
-    RunFolder,
-    write_manifest,
-    writing_failed,
-)
+from arete_core.run_folder import RunFolder, writing_failed
 from arete_core.run_lock import LOCK_FILE, Lock, locked
 from arete_ingest.count_units import count_units
 from arete_ingest.execution import torch_settings

@@ -1,4 +1,8 @@
-"""Finds and makes a model by its name: torchvision's, timm's, or what a factory of the user's own returns."""
+"""Finds and makes a model by its name: torchvision's, timm's, or what a factory of the user's own returns.
+
+torchvision is loaded where one of its models is asked for: it takes longer than torch itself, as it brings the
+compiler of torch along.
+"""
 
 import difflib
 import importlib
@@ -6,12 +10,11 @@ import importlib.util
 import inspect
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torchvision
 from torch import nn
 
 from arete_core.errors import ModelError
@@ -50,6 +53,8 @@ def find_source(name: str) -> ModelSource:
         return _timm_source(name)
     if ":" in name:
         return _factory_source(name)
+    import torchvision
+
     known = torchvision.models.list_models(module=torchvision.models)
     if name not in known:
         near = difflib.get_close_matches(name.lower(), known, n=4, cutoff=0.4)
@@ -61,6 +66,13 @@ def find_source(name: str) -> ModelSource:
     builder = torchvision.models.get_model_builder(name)
     architecture = typing.get_type_hints(builder)["return"]
     return ModelSource(name, "torchvision", builder, frozenset(inspect.signature(architecture.__init__).parameters))
+
+
+def published_weights(source: ModelSource) -> Iterable[Any]:
+    """Lists the weights that torchvision has published for a model of its own, in the order of their publication."""
+    import torchvision
+
+    return torchvision.models.get_model_weights(source.name)
 
 
 def _timm_source(name: str) -> ModelSource:

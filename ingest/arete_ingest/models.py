@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torchvision
 from torch import nn
 
 from arete_core.errors import ModelError, SettingError, WeightsError
 from arete_core.files import sha256_of
 from arete_ingest.execution import class_scores_of
-from arete_ingest.model_sources import ModelSource, find_source, make_model
+from arete_ingest.model_sources import ModelSource, find_source, make_model, published_weights
 from arete_ingest.model_transform import (
     changed_transform,
     output_names,
@@ -120,7 +119,7 @@ def _with_published_weights(source: ModelSource) -> LoadedModel:
         module = _fetched(replace(source, accepts=source.accepts | {"pretrained"}), "", pretrained=True)
         loaded = _loaded(source, module, weights="DEFAULT")
         return replace(loaded, transform=transform_of_timm(module, source.name))
-    entry = next(iter(torchvision.models.get_model_weights(source.name)))
+    entry = next(iter(published_weights(source)))
     entry = getattr(type(entry), "DEFAULT", entry)
     module = _fetched(source, f" from {entry.url}", weights=entry)
     file = Path(torch.hub.get_dir()) / "checkpoints" / Path(entry.url).name
@@ -190,7 +189,7 @@ def _published_entry(source: ModelSource, weights: WeightFile) -> Any | None:
     """Finds the published weights that a file is a copy of: their URLs end in the first 8 digits of the sha256."""
     if source.kind != "torchvision":
         return None
-    for entry in torchvision.models.get_model_weights(source.name):
+    for entry in published_weights(source):
         if Path(entry.url).stem.rpartition("-")[2] == weights.sha256[:8]:
             return entry
     return None

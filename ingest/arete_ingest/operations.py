@@ -5,6 +5,7 @@ kind, give it a `Kind` and tell `tracing` what it does to channel maps.
 """
 
 import operator
+import sys
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 import torch
 import torch.fx
 import torch.nn.functional as F
-import torchvision.ops
 from torch import nn
 
 
@@ -57,11 +57,9 @@ _NORM_FUNCTIONS = frozenset({F.layer_norm, F.group_norm, F.instance_norm})
 
 _IDENTITY_MODULES = (
     nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.AlphaDropout, nn.FeatureAlphaDropout,
-    torchvision.ops.StochasticDepth,
 )  # fmt: skip
 _IDENTITY_FUNCTIONS = frozenset({
     F.dropout, F.dropout1d, F.dropout2d, F.alpha_dropout, F.feature_alpha_dropout, torch.clone, torch.detach,
-    torchvision.ops.stochastic_depth,
 })  # fmt: skip
 _IDENTITY_METHODS = frozenset({"contiguous", "clone", "detach"})
 
@@ -72,9 +70,7 @@ _PAD_MODULES = (nn.ZeroPad2d, nn.ConstantPad2d, nn.ReflectionPad2d, nn.Replicati
 _RESIZE_MODULES = (nn.Upsample,)
 _CONCAT_FUNCTIONS = frozenset({torch.cat, torch.concat, torch.concatenate})
 
-_MOVE_MODULES = (
-    nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.PixelShuffle, nn.PixelUnshuffle, torchvision.ops.Permute,
-)  # fmt: skip
+_MOVE_MODULES = (nn.Flatten, nn.Unflatten, nn.ChannelShuffle, nn.PixelShuffle, nn.PixelUnshuffle)
 _MOVE_FUNCTIONS = frozenset({
     operator.getitem, torch.chunk, torch.split, torch.tensor_split, torch.unbind, torch.permute, torch.transpose,
     torch.swapaxes, torch.movedim, torch.reshape, torch.flatten, torch.squeeze, torch.unsqueeze, torch.flip,
@@ -90,6 +86,12 @@ _ADDITIONS = frozenset({operator.add, operator.iadd, torch.add, "add", "add_"})
 _SUBTRACTIONS = frozenset({operator.sub, operator.isub, torch.sub, "sub", "sub_"})
 _PRODUCTS = frozenset({operator.mul, operator.imul, torch.mul, torch.multiply, "mul", "mul_"})
 _QUOTIENTS = frozenset({operator.truediv, operator.itruediv, torch.div, "div", "div_"})
+
+
+def _of_torchvision(name: str) -> tuple[Any, ...]:
+    """Looks an operation up where a model has brought torchvision: loading that takes longer than torch itself."""
+    operations = sys.modules.get("torchvision.ops")
+    return () if operations is None else (getattr(operations, name),)
 
 
 def shape_of(node: torch.fx.Node) -> tuple[int, ...] | None:
@@ -141,11 +143,11 @@ def _module_kind(module: nn.Module) -> Kind:
     tables = (
         (_ACTIVATION_MODULES, Kind.ACTIVATION),
         (_NORM_MODULES, Kind.NORM),
-        (_IDENTITY_MODULES, Kind.IDENTITY),
+        ((*_IDENTITY_MODULES, *_of_torchvision("StochasticDepth")), Kind.IDENTITY),
         (_POOL_MODULES, Kind.POOL),
         (_PAD_MODULES, Kind.PAD),
         (_RESIZE_MODULES, Kind.RESIZE),
-        (_MOVE_MODULES, Kind.MOVE),
+        ((*_MOVE_MODULES, *_of_torchvision("Permute")), Kind.MOVE),
     )
     return next((kind for classes, kind in tables if isinstance(module, classes)), Kind.OTHER)
 
@@ -174,6 +176,8 @@ def _function_kind(node: torch.fx.Node) -> Kind:
     for functions, kind in tables:
         if target in functions:
             return kind
+    if target in _of_torchvision("stochastic_depth"):
+        return Kind.IDENTITY
     if target is F.interpolate:
         return Kind.RESIZE
     if target is torch.mean and _is_spatial_mean(node):

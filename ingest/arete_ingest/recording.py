@@ -155,7 +155,8 @@ class _Noting(torch.fx.Interpreter):
             if not isinstance(value, Tensor):
                 return value
             found.append(value)
-            return _extract_tensor_metadata(value)
+            # How a tensor lies in memory is not asked for: finding it out loads sympy, for 2 s.
+            return _extract_tensor_metadata(value, include_contiguity=False)
 
         meta = map_aggregate(result, noted)
         if found:

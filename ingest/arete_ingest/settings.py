@@ -7,6 +7,7 @@ from typing import Any
 
 from arete_core.errors import SettingError
 from arete_core.ids import check_run_id, run_id_from
+from arete_ingest.ranges import check_ranges
 
 _NUMBERS = ("method", "share", "top_k", "influence_k", "examples", "tile_px", "dtype", "batch_size", "limit", "seed")
 _UNUSUAL: dict[str, Any] = {"labels": True, "where": "all", "layers": None, "scores": (), "class_examples": True}
@@ -102,7 +103,7 @@ class IngestSettings:
         Raises:
             SettingError: If a value cannot work.
         """
-        for name, low, high in (
+        ranges = (
             ("limit", 1, None),
             ("image_size", 1, 4096),
             ("top_k", 1, None),
@@ -114,11 +115,8 @@ class IngestSettings:
             ("threads", 1, 1024),
             ("memory_mb", 0.25, None),
             ("max_failed", 0, 1),
-        ):
-            value = getattr(self, name)
-            if value is not None and (value < low or (high is not None and value > high)):
-                expected = f"at least {low}" if high is None else f"{low} to {high}"
-                raise SettingError(f"{name} is {value}, {expected} was expected")
+        )
+        check_ranges(self, ranges)
         if not 0 < self.share <= 1:
             raise SettingError(f"share is {self.share}, above 0 and at most 1 was expected")
         if self.method not in ("share", "top-k"):

@@ -29,8 +29,9 @@ from PIL import Image
 from arete_core.errors import DatasetError, RunConflictError
 from arete_core.files import sha256_of, sync_folder
 from arete_core.ids import check_run_id
+from arete_core.manifest import DatasetInfo, FileInfo, Manifest, ModelInfo, write_manifest
 from arete_core.progress import Progress, SilentProgress
-from arete_core.run_folder import DatasetInfo, FileInfo, Manifest, ModelInfo, RunFolder, write_manifest, write_table
+from arete_core.run_folder import RunFolder, write_table
 from arete_core.run_schema import FORMAT_VERSION, TABLES
 from arete_ingest.atlases import atlases_table, draw_atlases
 from arete_ingest.embeddings import begin_embeddings

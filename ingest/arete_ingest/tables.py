@@ -14,8 +14,9 @@ import pyarrow.parquet as pq
 from arete_core.errors import RunAlteredError
 from arete_core.exclusions import BY_HAND, Channel, channels_table
 from arete_core.layout import Layout
+from arete_core.manifest import FileInfo
 from arete_core.progress import Progress
-from arete_core.run_folder import FileInfo, commit_table, write_table
+from arete_core.run_folder import commit_table, write_table
 from arete_core.run_schema import ACTIVATIONS, CLASSES, LAYERS, SCORES, TABLES
 from arete_ingest.class_examples import KeptExamples, kept_examples
 from arete_ingest.collapse import collapse

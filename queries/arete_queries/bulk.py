@@ -33,7 +33,8 @@ from arete_queries.engine.host import free_disk_mb
 from arete_queries.engine.importer import ImportReport, import_store
 from arete_queries.engine.process import start_locked
 from arete_queries.engine.swap import swap_store
-from arete_queries.load import LoadReport, complete_run, conflict, make_nodes, prepare_schema
+from arete_queries.graph_schema import prepare_schema
+from arete_queries.load import LoadReport, complete_run, conflict, make_nodes
 from arete_queries.load_examples import load_examples
 from arete_queries.run_rows import class_rows
 from arete_queries.runner import QueryRunner

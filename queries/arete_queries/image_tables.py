@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from arete_core.errors import NotFoundError, RunFolderError
 from arete_core.ids import class_id, image_id
-from arete_core.run_folder import MANIFEST, RunFolder
+from arete_core.manifest import MANIFEST
+from arete_core.run_folder import RunFolder
 from arete_queries.image_results import ExampleInfo, ImageFilter, ImageInfo, StripInfo
 from arete_queries.instance_tables import InstanceTables
 

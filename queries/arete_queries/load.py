@@ -19,36 +19,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from arete_core.class_data import ClassData, RunData
-from arete_core.errors import BadInput, DatabaseError, LoadError, NotFoundError, RunConflictError
+from arete_core.errors import BadInput, LoadError, RunConflictError
 from arete_core.ids import check_run_id
 from arete_core.progress import Progress, SilentProgress
 from arete_core.run_folder import RunFolder
+from arete_queries.delete import delete_nodes
 from arete_queries.embeddings import load_embeddings
 from arete_queries.exclusion import rank_stale, take_over_exclusions
+from arete_queries.graph_schema import prepare_schema
 from arete_queries.hold import hold_run
 from arete_queries.load_examples import load_examples
 from arete_queries.run_rows import channel_rows, class_rows, layer_rows, run_properties
 from arete_queries.runner import QueryRunner
 from arete_queries.scores import load_scores
-from arete_queries.write_class import TIMEOUT_S, clear_class, delete_all, shortfall, write_class
+from arete_queries.write_class import TIMEOUT_S, clear_class, shortfall, write_class
 
 _NODE_BATCH: Final = 2_000
 _CLASS_KEYS: Final = "/class-keys"
 """Lock on the handing out of class keys; no run's id holds a slash."""
-_SCHEMA: Final = (
-    "schema_run_id",
-    "schema_layer_id",
-    "schema_channel_id",
-    "schema_class_id",
-    "schema_class_key",
-    "schema_image_id",
-    "schema_image_run",
-    "schema_load_id",
-    "schema_influences_class",
-    "schema_attributes_class",
-    "schema_search",
-    "schema_search_labels",
-)
 
 
 @dataclass(frozen=True)
@@ -81,26 +69,6 @@ class LoadReport:
     folder_changed: bool = False
     places: int = 0
     classes_ranked: int = 0
-
-
-async def prepare_schema(runner: QueryRunner, *, wait_s: float = TIMEOUT_S) -> None:
-    """Makes the constraints and indexes that loading and reading rely on, where they are missing.
-
-    Args:
-        runner: The database.
-        wait_s: How long the indexes may take to be filled, in seconds.
-
-    Raises:
-        DatabaseError: If the database takes no writes or cannot be reached.
-    """
-    for name in _SCHEMA:
-        try:
-            await runner.run(name)
-        except DatabaseError as error:
-            # IF NOT EXISTS looks and makes in two steps: another loader may have made it in between.
-            if "EquivalentSchemaRuleAlreadyExists" not in error.message:
-                raise
-    await runner.run("await_indexes", {"seconds": int(wait_s)}, timeout_s=wait_s)
 
 
 async def load_run(
@@ -140,26 +108,6 @@ async def load_run(
     async with hold_run(runner, run):
         report = await loader.load(replace=replace)
     return LoadReport(**{**vars(report), "elapsed_s": time.perf_counter() - started})
-
-
-async def delete_run(runner: QueryRunner, run: str, *, progress: Progress | None = None) -> None:
-    """Deletes a run in batches; readers no longer see it from the first moment on.
-
-    Args:
-        runner: The database.
-        run: The run's id, complete or not.
-        progress: Told class by class.
-
-    Raises:
-        NotFoundError: If the database holds nothing of such a run.
-        RunConflictError: If a loader is at work on it.
-        DatabaseError: If the database fails or cannot be reached; the same call goes on then.
-    """
-    await prepare_schema(runner)
-    async with hold_run(runner, run):
-        if not await runner.run("load_state", {"run": run}):
-            raise NotFoundError("run", run, hint="list the runs with `arete runs`")
-        await _delete(runner, run, progress or SilentProgress())
 
 
 class _Loader:
@@ -225,7 +173,7 @@ class _Loader:
             # Other exclusions than those that a part of the classes were ranked with: all of them anew.
         if not same and not replace:
             raise conflict(state, self._folder, self._min_share)
-        await _delete(self._runner, self._run, self._progress)
+        await delete_nodes(self._runner, self._run, self._progress)
         return None
 
     async def _take_over_changes(self, manifest_sha256: str) -> LoadReport:
@@ -335,16 +283,3 @@ async def _ahead(data: RunData, wanted: NDArray[np.bool_]) -> AsyncIterator[Clas
     finally:
         # A thread cannot be stopped: wait for it, so that nothing reads the folder after the load has ended.
         await asyncio.wait([coming])
-
-
-async def _delete(runner: QueryRunner, run: str, progress: Progress) -> None:
-    await runner.run("set_run_state", {"run": run, "state": "deleting"})
-    states = await runner.run("class_states", {"run": run})
-    with progress.task(f"Delete {run}", total=len(states), unit="classes") as task:
-        for state in states:
-            await clear_class(runner, state["key"])
-            await runner.run("delete_class", {"class": state["key"]})
-            task.advance()
-    await delete_all(runner, "delete_images", {"run": run})
-    await delete_all(runner, "delete_channels", {"run": run})
-    await runner.run("delete_run", {"run": run})

@@ -22,15 +22,15 @@ from arete_queries.motif_mining import (
     count_possible,
     find_motifs,
     holders,
-    p_values,
-    q_values,
 )
 from arete_queries.motif_results import Motif, MotifList, MotifPattern
 from arete_queries.overlap import check_complete
 from arete_queries.records import channel_info, class_info
 from arete_queries.results import ChannelInfo, ClassInfo
-from arete_queries.runner import QueryRunner, Row
+from arete_queries.runner import QueryRunner
+from arete_queries.significance import p_values, q_values
 from arete_queries.statements import statements
+from arete_queries.transaction import Row
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from arete_queries.gds_rank import (
 )
 from arete_queries.lists import get_class
 from arete_queries.results import ClassInfo
-from arete_queries.runner import QueryRunner, Row
+from arete_queries.runner import QueryRunner
 from arete_queries.statements import statements
+from arete_queries.transaction import Row
 
 
 @dataclass(frozen=True)

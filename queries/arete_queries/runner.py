@@ -13,69 +13,32 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, Self
 
 from neo4j import (
     READ_ACCESS,
     WRITE_ACCESS,
     AsyncDriver,
-    AsyncGraphDatabase,
     AsyncManagedTransaction,
-    AsyncResult,
     Bookmarks,
     Query,
     unit_of_work,
 )
-from neo4j import AsyncTransaction as DriverTransaction
-from neo4j.exceptions import ConfigurationError, DriverError, Neo4jError, TransientError
+from neo4j.exceptions import DriverError, Neo4jError, TransientError
 
-from arete_core.errors import ReadOnlyError, SettingError
-from arete_queries.driver_errors import guarded, no_answer
-from arete_queries.statements import Access, Statement, statements
+from arete_core.errors import ReadOnlyError
+from arete_queries.driver import CONNECT_TIMEOUT_S, POOL_SIZE, RETRY_S, no_address, open_driver
+from arete_queries.driver_errors import guarded
+from arete_queries.statements import Access, Statement
+from arete_queries.transaction import Row, Transaction, prepare, rows_in, rows_of, waiting
 
-CONNECT_TIMEOUT_S: Final = 4.0
-"""A database on the same network answers in milliseconds; beyond this it is down."""
-RETRY_S: Final = 4.0
-"""For how long a lost connection is tried again. Also bounds how long a call takes to say that the database is down."""
 TIMEOUT_S: Final = 30.0
 """What the server may spend on one statement, unless the caller says otherwise."""
-GRACE_S: Final = 5.0
-"""Added on this side: a server that hangs ends no transaction, so we stop waiting for it."""
-POOL_SIZE: Final = 32
 _SPARE: Final = 8
 """Connections for explicit transactions, which take no place."""
 _RETRY_PAUSE_S: Final = 0.2
 _DEADLOCK_ATTEMPTS: Final = 8
 _DEADLOCK_PAUSE_S: Final = 0.05
-
-Row: TypeAlias = dict[str, Any]
-"""One row of an answer, by column."""
-
-
-class Transaction:
-    """An explicit transaction: statements that take effect together or not at all. See `QueryRunner.transaction`."""
-
-    def __init__(self, transaction: DriverTransaction, timeout_s: float | None) -> None:
-        self._transaction = transaction
-        self._timeout_s = timeout_s
-
-    async def run(self, name: str, params: Mapping[str, Any] | None = None) -> list[Row]:
-        """Runs one statement inside the transaction.
-
-        Args:
-            name: Name of the statement.
-            params: Exactly its declared parameters.
-
-        Returns:
-            The rows, with exactly its declared columns.
-
-        Raises:
-            DatabaseError: If the database refuses it or cannot be reached.
-        """
-        statement, values = prepare(name, params)
-        with guarded(name):
-            async with _limit(name, self._timeout_s):
-                return await _rows(self._transaction, statement, values)
 
 
 class QueryRunner:
@@ -137,36 +100,13 @@ class QueryRunner:
             SettingError: If the URL is none.
             DatabaseUnavailableError: If nothing answers there within a few seconds, or it refuses user and password.
         """
-        wrong = SettingError(
-            f"{url!r} is no address of a Neo4j database",
-            hint="give one like bolt://localhost:7687 or neo4j+s://name.databases.neo4j.io",
-        )
-        # The driver also speaks HTTP, without transactions that this runner could use.
-        if not url.startswith(("bolt://", "bolt+s://", "bolt+ssc://", "neo4j://", "neo4j+s://", "neo4j+ssc://")):
-            raise wrong
-        try:
-            driver = AsyncGraphDatabase.driver(
-                url,
-                auth=(user, password) if user else None,
-                user_agent=f"arete/{app}",
-                connection_timeout=CONNECT_TIMEOUT_S,
-                connection_acquisition_timeout=CONNECT_TIMEOUT_S + 1.0,
-                max_transaction_retry_time=RETRY_S,
-                max_connection_pool_size=POOL_SIZE,
-                # A connection that lay idle this long is tried before it is used, so that a restarted server is
-                # noticed here and not in the middle of an answer.
-                liveness_check_timeout=10.0,
-                notifications_min_severity="OFF",
-                telemetry_disabled=True,
-            )
-        except (ConfigurationError, ValueError) as error:
-            raise wrong from error
+        driver = open_driver(url, user, password, app)
         runner = cls(driver, database=database, app=app, timeout_s=timeout_s, read_only=read_only)
         try:
             await runner.check()
         except ValueError as error:  # from the resolver, for a port that is no number
             await runner.close()
-            raise wrong from error
+            raise no_address(url) from error
         except BaseException:
             await runner.close()
             raise
@@ -182,11 +122,11 @@ class QueryRunner:
             statement, values = prepare("ping", None)
             # Without a retry: whoever asks this wants to know how things stand now.
             async with (
-                _limit("check", CONNECT_TIMEOUT_S),
+                waiting("check", CONNECT_TIMEOUT_S),
                 self._driver.session(database=self._database, default_access_mode=READ_ACCESS) as session,
                 await session.begin_transaction(self._metadata("ping"), CONNECT_TIMEOUT_S) as transaction,
             ):
-                await _rows(transaction, statement, values)
+                await rows_in(transaction, statement, values)
 
     async def close(self) -> None:
         """Closes every connection. May be called twice."""
@@ -227,11 +167,11 @@ class QueryRunner:
 
         @unit_of_work(metadata=self._metadata(name), timeout=limit)
         async def work(transaction: AsyncManagedTransaction) -> list[Row]:
-            return await _rows(transaction, statement, values)
+            return await rows_in(transaction, statement, values)
 
         with guarded(name):
             async with (
-                _limit(name, limit + RETRY_S),
+                waiting(name, limit + RETRY_S),
                 self._places,
                 self._driver.session(
                     database=self._database,
@@ -244,7 +184,7 @@ class QueryRunner:
                 for attempt in range(1, _DEADLOCK_ATTEMPTS + 1):
                     try:
                         async with await session.begin_transaction(self._metadata(name), limit) as transaction:
-                            rows = await _rows(transaction, statement, values)
+                            rows = await rows_in(transaction, statement, values)
                             await transaction.commit()
                             return rows
                     except TransientError as error:
@@ -276,7 +216,7 @@ class QueryRunner:
         query = Query(statement.text, metadata=self._metadata(statement.name), timeout=limit_s)
         manager = self._driver.execute_query_bookmark_manager
         with guarded(statement.name):
-            async with _limit(statement.name, limit_s + RETRY_S), self._places:
+            async with waiting(statement.name, limit_s + RETRY_S), self._places:
                 give_up_at = asyncio.get_running_loop().time() + RETRY_S
                 for attempt in itertools.count(1):
                     # By hand what a session does with a manager, as such a session keeps its bookmark to itself.
@@ -287,7 +227,7 @@ class QueryRunner:
                             default_access_mode=READ_ACCESS,
                             bookmarks=Bookmarks.from_raw_values(before),
                         ) as session:
-                            rows = await _rows_of(await session.run(query, values), statement)
+                            rows = await rows_of(await session.run(query, values), statement)
                             seen = (await session.last_bookmarks()).raw_values
                     except (Neo4jError, DriverError) as error:
                         # A read may be sent again whatever became of it.
@@ -325,11 +265,11 @@ class QueryRunner:
                 default_access_mode=WRITE_ACCESS,
                 bookmark_manager=self._driver.execute_query_bookmark_manager,
             ) as session:
-                async with _limit(name, wait):
+                async with waiting(name, wait):
                     transaction = await session.begin_transaction(self._metadata(name), limit)
                 async with transaction:
                     yield Transaction(transaction, wait)
-                    async with _limit(name, wait):
+                    async with waiting(name, wait):
                         await transaction.commit()
 
     def _check_may_write(self, name: str) -> None:
@@ -340,53 +280,3 @@ class QueryRunner:
 
     def _metadata(self, name: str) -> dict[str, Any]:
         return {"app": self._app, "query": name}
-
-
-def prepare(name: str, params: Mapping[str, Any] | None) -> tuple[Statement, dict[str, Any]]:
-    """Finds a statement and checks the values for it.
-
-    Args:
-        name: Name of the statement.
-        params: Exactly its declared parameters; lists are checked to be lists, not what they hold.
-
-    Returns:
-        The statement and its values.
-
-    Raises:
-        KeyError: If there is no such statement.
-        TypeError: If the values are not those that the header declares.
-    """
-    statement = statements()[name]
-    values = dict(params or {})
-    if values.keys() != statement.params.keys():
-        raise TypeError(f"{name}: parameters {sorted(statement.params)} were expected, found {sorted(values)}")
-    for key, type_ in statement.params.items():
-        if not type_.accepts(values[key]):
-            raise TypeError(f"{name}: ${key}: {type_} was expected, found {values[key]!r:.80}")
-    return statement, values
-
-
-async def _rows(
-    transaction: AsyncManagedTransaction | DriverTransaction, statement: Statement, values: dict[str, Any]
-) -> list[Row]:
-    return await _rows_of(await transaction.run(statement.text, values), statement)
-
-
-async def _rows_of(result: AsyncResult, statement: Statement) -> list[Row]:
-    columns = list(result.keys())
-    if columns != list(statement.columns):
-        raise TypeError(f"{statement.name}: columns {list(statement.columns)} were declared, found {columns}")
-    return [dict(record) async for record in result]
-
-
-@asynccontextmanager
-async def _limit(name: str, limit_s: float | None) -> AsyncIterator[None]:
-    """Stops waiting some seconds after the server should have given up by itself."""
-    scope = asyncio.timeout(None if limit_s is None else limit_s + GRACE_S)
-    try:
-        async with scope:
-            yield
-    except TimeoutError as error:
-        if not scope.expired():
-            raise
-        raise no_answer(name, limit_s or 0.0) from error

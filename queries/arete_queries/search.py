@@ -18,7 +18,8 @@ from arete_queries.group_results import GroupInfo
 from arete_queries.lists import get_run
 from arete_queries.records import Map, channel_info, class_info, layer_info
 from arete_queries.results import ChannelInfo, ClassInfo, LayerInfo
-from arete_queries.runner import QueryRunner, Row
+from arete_queries.runner import QueryRunner
+from arete_queries.transaction import Row
 
 MAX_TEXT = 200
 _MAX_WORDS = 8

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from arete_core.class_data import ClassData
 from arete_core.errors import LoadError
-from arete_queries.runner import QueryRunner, Transaction
+from arete_queries.runner import QueryRunner
+from arete_queries.transaction import Transaction
 
 BATCH: Final = 20_000
 """Relationships a transaction: more is no faster, and takes more of the server's heap."""

@@ -34,11 +34,11 @@ from arete_ingest.execution import full_precision, torch_settings
 from arete_ingest.features.choice import batches_of, choose_channels
 from arete_ingest.features.objective import LayerModel
 from arete_ingest.features.optimize import Found, Method, visualize
-from arete_ingest.features.remake import remake_model
 from arete_ingest.features.settings import FeatureSettings, picture_size
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.planning import cores, find_device
 from arete_ingest.processes import Process
+from arete_ingest.remake import remake_model
 from arete_ingest.stopping import Stop
 from arete_ingest.strips import encode_strip
 from arete_ingest.transform import ImageTransform

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from arete_core.errors import SettingError
+from arete_ingest.ranges import check_ranges
 
 KEPT, ALL = "kept", "all"
 METHOD = 2
@@ -58,7 +59,7 @@ class FeatureSettings:
         Raises:
             SettingError: If a value cannot work.
         """
-        for name, low, high in (
+        ranges = (
             ("size", 16, 1024),
             ("steps", 1, 10_000),
             ("diversity", 0, 8),
@@ -66,11 +67,8 @@ class FeatureSettings:
             ("batch", 1, 4096),
             ("threads", 1, 256),
             ("limit", 1, None),
-        ):
-            value = getattr(self, name)
-            if value is not None and (value < low or (high is not None and value > high)):
-                expected = f"at least {low}" if high is None else f"{low} to {high}"
-                raise SettingError(f"{name} is {value}, {expected} was expected")
+        )
+        check_ranges(self, ranges)
         if self.diversity == 1:
             raise SettingError("diversity is 1, and one picture has nothing to differ from", hint="0, or 2 and more")
         if self.mass is not None and not 0 < self.mass <= 1:

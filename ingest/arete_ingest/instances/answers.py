@@ -58,13 +58,13 @@ def same_answer(found: NDArray[np.float32], recorded: NDArray[np.float32]) -> ND
 
 def _part(batch: Measured, own: NDArray[np.bool_]) -> Measured:
     maxima = [one[own] for one in batch.maxima]
-    return Measured(batch.images[own], batch.pixels[own], maxima, batch.probabilities[own], {})
+    return Measured(batch.images[own], batch.tiles[own], maxima, batch.probabilities[own], {})
 
 
 def _joined(group: Sequence[Measured]) -> Measured:
     return Measured(
         np.concatenate([one.images for one in group]),
-        np.concatenate([one.pixels for one in group]),
+        np.concatenate([one.tiles for one in group]),
         [np.concatenate(parts) for parts in zip(*(one.maxima for one in group), strict=True)],
         np.concatenate([one.probabilities for one in group]),
         {},

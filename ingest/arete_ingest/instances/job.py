@@ -24,7 +24,6 @@ from arete_core.run_change import change_tables
 from arete_core.run_folder import RunFolder, writing_failed
 from arete_core.run_lock import locked
 from arete_ingest.execution import full_precision, torch_settings
-from arete_ingest.features.remake import remake_model
 from arete_ingest.instances.answers import by_label, same_answer
 from arete_ingest.instances.choice import RunImages, choose_images
 from arete_ingest.instances.measure import CPU_BATCH, CUDA_BATCH, Measured, Measurer
@@ -42,13 +41,13 @@ from arete_ingest.instances.thumbnails import (
     flush,
     remove_others,
     strips_table,
-    tile_of,
     write_strip,
 )
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.layout_2d import LayoutSettings, place_layers
 from arete_ingest.planning import cores, find_device
 from arete_ingest.processes import Process
+from arete_ingest.remake import remake_model
 from arete_ingest.stopping import Stop
 from arete_ingest.transform import ImageTransform, transform_of
 
@@ -214,6 +213,7 @@ class _Job:
             torch.float64 if self._folder.manifest.settings.get("dtype") == "float64" else torch.float32,
             self._settings.batch_size or (CUDA_BATCH if cuda else CPU_BATCH),
             self._settings.workers or cores(),
+            self._settings.tile_px,
         )
         found = [Instances.none(self._sizes)]
         total = len(todo) + there
@@ -245,16 +245,16 @@ class _Job:
         self.left_out |= dict.fromkeys(
             group.images[~same].tolist(), "changed: the model's answer is another one than when the run was made"
         )
-        images, pixels, maxima = group.images[same], group.pixels[same], [one[same] for one in group.maxima]
+        images, tiles, maxima = group.images[same], group.tiles[same], [one[same] for one in group.maxima]
         for start in range(0, len(images), STRIP_TILES):
             own = slice(start, start + STRIP_TILES)
-            tiles = [tile_of(one, self._settings.tile_px) for one in pixels[own]]
-            self._strips.append(write_strip(self._folder.path, self._next_strip, tiles))
+            self._strips.append(write_strip(self._folder.path, self._next_strip, tiles[own]))
             halves = [halved(one[own]) for one in maxima]
+            count = len(images[own])
             yield Instances(
                 images[own],
-                np.full(len(tiles), self._next_strip, np.int32),
-                np.arange(len(tiles), dtype=np.int32),
+                np.full(count, self._next_strip, np.int32),
+                np.arange(count, dtype=np.int32),
                 [largest for largest, _ in halves],
                 [shares for _, shares in halves],
             )

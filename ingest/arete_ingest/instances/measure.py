@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from arete_core.errors import ModelError, SettingError
 from arete_ingest.activations import spatial_peaks
 from arete_ingest.execution import Watcher, class_scores_of, full_precision, moved_to
+from arete_ingest.instances.thumbnails import tile_of
 from arete_ingest.layer_graph import LayerGraph
 from arete_ingest.reading import Batch, decode_batch
 from arete_ingest.transform import ImageTransform
@@ -34,14 +35,14 @@ class Measured:
 
     Attributes:
         images: Numbers of the images that were measured, ascending.
-        pixels: uint8 (image, size, size, 3): each as the model saw it.
+        tiles: uint8 (image, tile_px, tile_px, 3): each as the model saw it, small.
         maxima: Per measured layer, channel maxima, float32 (image, channel), 0 or more.
         probabilities: Softmax of the model's output (image, output); without outputs where it is no classifier.
         left_out: Why others were not, by number.
     """
 
     images: NDArray[np.int64]
-    pixels: NDArray[np.uint8]
+    tiles: NDArray[np.uint8]
     maxima: list[NDArray[np.float32]]
     probabilities: NDArray[np.float32]
     left_out: dict[int, str]
@@ -59,6 +60,7 @@ class Measurer:
         dtype: In which numbers, as the run was counted.
         batch_size: Images computed at once.
         threads: How many threads work.
+        tile_px: Side of the small pictures.
     """
 
     graph: LayerGraph
@@ -68,6 +70,7 @@ class Measurer:
     dtype: torch.dtype
     batch_size: int
     threads: int
+    tile_px: int
 
     def measure(self, root: Path, numbers: NDArray[np.int64], paths: Sequence[str]) -> Iterator[Measured]:
         """Measures images.
@@ -127,7 +130,7 @@ class Measurer:
         wanted = [self.graph.layers[index] for index in self.layers]
         if not count:
             nothing = [np.empty((0, layer.channels), np.float32) for layer in wanted]
-            return Measured(images, pixels, nothing, np.empty((0, 0), np.float32), left_out)
+            return Measured(images, self._tiles(pixels), nothing, np.empty((0, 0), np.float32), left_out)
         by_tap = {layer.tap: layer for layer in wanted}
         peaks: dict[int, torch.Tensor] = {}
 
@@ -157,4 +160,9 @@ class Measurer:
         maxima = [values.clamp(min=0).float().cpu().numpy()[finite] for values in found]
         probabilities = torch.softmax(scores.double(), dim=1).float().cpu().numpy()[finite]
         broken = dict.fromkeys(images[~finite].tolist(), "its activations hold NaN or infinity")
-        return Measured(images[finite], pixels[finite], maxima, probabilities, left_out | broken)
+        return Measured(images[finite], self._tiles(pixels[finite]), maxima, probabilities, left_out | broken)
+
+    def _tiles(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Returns small pictures, so that a class of a thousand images is a few megabytes until it is checked."""
+        side = self.tile_px
+        return np.array([tile_of(one, side) for one in pixels], np.uint8).reshape(-1, side, side, 3)

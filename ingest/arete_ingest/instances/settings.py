@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from arete_core.errors import SettingError
+from arete_ingest.ranges import check_ranges
 
 IMAGES = 50
 """Images of a class, unless told otherwise: enough to see clusters, and a class of GoogLeNet takes half a megabyte."""
@@ -51,14 +51,11 @@ class InstanceSettings:
         Raises:
             SettingError: If a value cannot work.
         """
-        for name, low, high in (
+        ranges = (
             ("images", 1, None),
             ("seed", 0, 2**32 - 1),
             ("tile_px", 16, 224),
             ("batch_size", 1, 4096),
             ("workers", 1, 256),
-        ):
-            value = getattr(self, name)
-            if value is not None and (value < low or (high is not None and value > high)):
-                expected = f"at least {low}" if high is None else f"{low} to {high}"
-                raise SettingError(f"{name} is {value}, {expected} was expected")
+        )
+        check_ranges(self, ranges)

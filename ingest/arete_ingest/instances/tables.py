@@ -179,7 +179,7 @@ def draw_classes(
             strip = by_number[int(measured.strips[at])]
             rows.append((class_, standing[class_], first + len(drawn), len(tiles)))
             tiles.append(tile_of(read_tile(folder.path, strip, int(measured.tiles[at])), tile_px))
-        drawn.append(write_strip(folder.path, first + len(drawn), tiles))
+        drawn.append(write_strip(folder.path, first + len(drawn), np.stack(tiles)))
     names = CLASS_THUMBNAILS.names
     table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema=CLASS_THUMBNAILS)
     return drawn, table

@@ -41,22 +41,22 @@ def tile_of(pixels: NDArray[np.uint8], tile_px: int) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(pixels).resize((tile_px, tile_px), Image.Resampling.LANCZOS))
 
 
-def write_strip(folder: Path, number: int, tiles: Sequence[NDArray[np.uint8]]) -> Strip:
+def write_strip(folder: Path, number: int, tiles: NDArray[np.uint8]) -> Strip:
     """Writes a strip into a run folder.
 
     Args:
         folder: The run folder.
         number: The strip's number.
-        tiles: uint8 (side, side, 3) each, 1 to `STRIP_TILES`.
+        tiles: uint8 (tile, side, side, 3), 1 to `STRIP_TILES` of them.
 
     Returns:
         What was written.
     """
-    data, digest = encode_strip(np.stack(tiles))
+    data, digest = encode_strip(tiles)
     file = f"{FOLDER}/{number}-{digest[:12]}.webp"
     # Not flushed one by one: `flush` does it for all before a table names them.
     (folder / file).write_bytes(data)
-    return Strip(number, file, digest, len(tiles), tiles[0].shape[0])
+    return Strip(number, file, digest, len(tiles), tiles.shape[1])
 
 
 def flush(folder: Path) -> None:

@@ -14,8 +14,9 @@ import httpx
 import pytest
 from served import TOKEN, serving
 
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
 from run_builder import random_run
 

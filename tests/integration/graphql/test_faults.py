@@ -24,10 +24,11 @@ from arete_core.errors import DatabaseError
 from arete_core.run_folder import RunFolder
 from arete_graphql import answer_cache, context
 from arete_graphql.settings import ApiSettings, Limits
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress, EngineKeeper, EngineSettings, start_engine
 from arete_queries.engine import keeper as keeper_module
 from arete_queries.exclusion import exclude
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
 from run_builder import random_run
 

@@ -38,8 +38,8 @@ VALUES: dict[str, Any] = {
     "text": "block",
 }
 """A value for each variable that an operation may have; `id` and `ids` are what the operation is about."""
-SIDES = {"a": ["demo/0", "demo/1"], "b": ["demo/2"], "atLeastB": 1}
-"""Of two groups, whose variables are named like those of two classes."""
+SIDES = {"a": ["demo/0", "demo/1"], "b": ["demo/2"], "atLeast": 2, "atLeastB": 1}
+"""Of two groups, whose variables are named like those of two classes; of the first what both of its classes have."""
 ABOUT = {"channel-page": "demo/block2/1", "group": "demo/mine"}
 
 
@@ -61,6 +61,15 @@ def test_an_operation_sends_few_statements(service: Any, name: str) -> None:
     assert "errors" not in answer, answer["errors"]
     sent = [statement for statement in service.statements if statement not in OWN]
     assert 0 <= len(sent) <= MOST, sent
+
+
+def test_an_overlap_is_asked_for_what_several_classes_have(service: Any) -> None:
+    text = f"# several\n{whole(OPERATIONS['overlap'])}"
+    asked = {name: value for name, value in (VALUES | SIDES).items() if f"${name}:" in text}
+    several, any_of_them = (service.data(text, **asked | {"atLeast": least})["overlap"] for least in (2, 1))
+    assert (several["atLeast"], any_of_them["atLeast"]) == (2, 1)
+    assert {one["classesA"] for one in several["vertices"] if one["membership"] != "ONLY_B"} == {2}
+    assert {one["classesA"] for one in any_of_them["vertices"] if one["membership"] != "ONLY_B"} == {1, 2}
 
 
 @pytest.mark.parametrize(("mass", "statement"), [(None, "class_graph"), (0.4, "class_graph_at_mass")])

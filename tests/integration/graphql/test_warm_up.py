@@ -14,7 +14,8 @@ from viewer_operations import OPERATIONS, whole
 
 from arete_graphql import warm_up
 from arete_graphql.settings import ApiSettings
-from arete_queries.load import delete_run, load_run
+from arete_queries.delete import delete_run
+from arete_queries.load import load_run
 from arete_queries.runner import QueryRunner
 from run_builder import random_run
 

@@ -13,7 +13,8 @@ from arete_core.errors import NotFoundError, RunFolderError
 from arete_core.run_change import change_tables
 from arete_core.run_folder import RunFolder
 from arete_core.run_schema import EMBEDDINGS
-from arete_queries.load import delete_run, load_run
+from arete_queries.delete import delete_run
+from arete_queries.load import load_run
 from arete_queries.reads import layer_embedding
 from arete_queries.runner import QueryRunner
 from run_builder import class_sets_run, random_run

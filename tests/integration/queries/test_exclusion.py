@@ -47,7 +47,7 @@ async def excluded_from_the_start(tmp_path: Path, runner: QueryRunner, dump: Cal
 
 @pytest.fixture
 def wipe(runner: QueryRunner) -> Callable[[], Any]:
-    from arete_queries.load import delete_run
+    from arete_queries.delete import delete_run
 
     async def run() -> None:
         await delete_run(runner, "tiny")

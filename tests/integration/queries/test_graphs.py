@@ -10,8 +10,9 @@ from loaded_runs import Loaded, compute
 
 from arete_core.errors import BadInput, NotFoundError
 from arete_queries.comparison_results import ComparedEdge, ComparedVertex, Membership, SetOperation
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.reads import channel_in_class, class_graph, compare_classes, get_class
 from arete_queries.runner import QueryRunner
 from hand_worked import RANKS

@@ -6,7 +6,8 @@ import pytest
 from loaded_runs import Loaded
 
 from arete_core.errors import BadInput, NotFoundError
-from arete_queries.load import delete_run, load_run
+from arete_queries.delete import delete_run
+from arete_queries.load import load_run
 from arete_queries.reads import create_group, delete_group, get_group, list_groups
 from arete_queries.runner import QueryRunner
 from run_builder import random_run

@@ -8,8 +8,9 @@ import pytest
 from loaded_runs import Dump, Loaded
 
 from arete_core.errors import BadInput, NotFoundError
+from arete_queries.delete import delete_run
 from arete_queries.image_results import ImageFilter
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.reads import channel_examples, get_classes, list_images
 from arete_queries.runner import QueryRunner
 from run_builder import class_sets_run, random_run, with_images

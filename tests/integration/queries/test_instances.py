@@ -11,6 +11,7 @@ from loaded_runs import Loaded
 from arete_core.errors import BadInput, NotFoundError, RunAlteredError
 from arete_core.run_folder import RunFolder, write_table
 from arete_core.run_schema import INSTANCE_ACTIVATIONS
+from arete_queries import instances
 from arete_queries.load import load_run
 from arete_queries.reads import MatrixOrder, channel_matrix, get_class, image_activations, layer_instances, list_images
 from arete_queries.runner import QueryRunner
@@ -108,7 +109,7 @@ async def test_images_alone(seen: RunFolder, runner: QueryRunner) -> None:
     assert set(found.values[: len(found.channels)]) == {0.0}
 
 
-async def test_wrong_questions(seen: RunFolder, runner: QueryRunner) -> None:
+async def test_wrong_questions(seen: RunFolder, runner: QueryRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     for rows, layer, error, text in (
         (["seen/image:4"], LAYER, NotFoundError, "arete instances RUN --classes 0"),
         (["seen/2", "seen/image:10"], LAYER, NotFoundError, "arete instances RUN --classes 1"),
@@ -128,6 +129,11 @@ async def test_wrong_questions(seen: RunFolder, runner: QueryRunner) -> None:
         await layer_instances(runner, LAYER, classes=["seen/9"])
     with pytest.raises(BadInput, match="not of run"):
         await layer_instances(runner, LAYER, classes=["other/0"])
+    monkeypatch.setattr(instances, "MAX_PLACED", len(NUMBERS))
+    assert await layer_instances(runner, LAYER) is not None
+    monkeypatch.setattr(instances, "MAX_PLACED", len(NUMBERS) - 1)
+    with pytest.raises(BadInput, match=f"these have {len(NUMBERS)}"):
+        await layer_instances(runner, LAYER)
 
 
 async def test_a_run_without_instances(loaded: Loaded, runner: QueryRunner) -> None:

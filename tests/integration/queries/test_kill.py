@@ -14,8 +14,9 @@ import pytest
 from loaded_runs import Dump
 
 from arete_core.errors import DatabaseUnavailableError, NotFoundError
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress, EngineSettings, start_engine
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.reads import class_graph, list_runs
 from arete_queries.runner import QueryRunner
 from run_builder import random_run

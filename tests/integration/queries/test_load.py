@@ -14,8 +14,9 @@ from arete_core.progress import SilentProgress
 from arete_queries import hold as hold_module
 from arete_queries import load as load_module
 from arete_queries import write_class as write_module
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.reads import class_graph, get_class, get_run, list_classes, list_runs
 from arete_queries.runner import QueryRunner
 from run_builder import class_sets_run, random_run

@@ -13,11 +13,12 @@ import pytest
 from loaded_runs import Loaded, compute
 
 from arete_core.errors import BadInput, NotFoundError
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress
-from arete_queries.load import delete_run, load_run
-from arete_queries.motif_mining import p_values
+from arete_queries.load import load_run
 from arete_queries.reads import MotifPattern, find_common_motifs, shared_path
 from arete_queries.runner import QueryRunner
+from arete_queries.significance import p_values
 from run_builder import ClassSpec, LayerSpec, build_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.anyio]

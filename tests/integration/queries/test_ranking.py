@@ -16,8 +16,9 @@ from loaded_runs import Loaded
 from arete_core.class_data import RunData
 from arete_core.errors import BadInput, NotFoundError, RunFolderError
 from arete_core.rank import RankMode, pagerank, personalization
+from arete_queries.delete import delete_run
 from arete_queries.engine import EngineAddress
-from arete_queries.load import delete_run, load_run
+from arete_queries.load import load_run
 from arete_queries.reads import gds_rank, rank_channels
 from arete_queries.runner import QueryRunner
 from arete_queries.scores import load_scores

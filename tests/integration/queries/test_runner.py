@@ -12,6 +12,7 @@ from tcp_proxy import proxy_to
 from arete_core.errors import CapabilityError, DatabaseError, DatabaseUnavailableError, ReadOnlyError, SettingError
 from arete_core.progress import SilentProgress
 from arete_queries import runner as runner_module
+from arete_queries import transaction as transaction_module
 from arete_queries.engine import EngineAddress
 from arete_queries.load import load_run
 from arete_queries.reads import class_graph, list_runs
@@ -30,7 +31,7 @@ QUICKLY_S = 12.0
 def statement(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Adds a statement for the time of a test."""
     known: dict[str, Statement] = dict(statements())
-    monkeypatch.setattr(runner_module, "statements", lambda: known)
+    monkeypatch.setattr(transaction_module, "statements", lambda: known)
 
     def add(text: str, *, access: str = "read", params: str = "none", columns: str = "none") -> None:
         header = f"// name: extra\n// access: {access}\n// params: {params}\n// columns: {columns}\n// A test's own.\n"
@@ -247,7 +248,7 @@ async def test_a_database_that_stops_and_comes_back(engine: EngineAddress) -> No
 
 
 async def test_a_database_that_hangs(engine: EngineAddress, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner_module, "GRACE_S", 0.5)
+    monkeypatch.setattr(transaction_module, "GRACE_S", 0.5)
     monkeypatch.setattr(runner_module, "RETRY_S", 0.5)
     async with (
         proxy_to(engine.bolt_url) as (proxy, url),

@@ -8,8 +8,9 @@ import pytest
 from arete_core.errors import NotFoundError, RunAlteredError, RunConflictError, SettingError
 from arete_core.exclusions import channels_table, exclude_channels, excluded_channels, find_channels
 from arete_core.files import sha256_of
+from arete_core.manifest import MANIFEST
 from arete_core.non_semantic import propose_exclusions
-from arete_core.run_folder import MANIFEST, RunFolder, write_table_beside
+from arete_core.run_folder import RunFolder, write_table_beside
 from arete_core.run_lock import locked
 from run_builder import ClassSpec, LayerSpec, build_run, random_run
 

@@ -13,8 +13,9 @@ import arete_core.run_change
 import arete_core.run_folder
 from arete_core.exclusions import channels_table
 from arete_core.files import sha256_of
+from arete_core.manifest import MANIFEST
 from arete_core.run_change import change_tables
-from arete_core.run_folder import MANIFEST, NEXT_MANIFEST, RunFolder, write_table_beside
+from arete_core.run_folder import NEXT_MANIFEST, RunFolder, write_table_beside
 from arete_core.run_lock import locked
 from arete_core.run_schema import ATLASES, FEATURES, FORMAT_VERSION
 from run_builder import random_run

@@ -11,7 +11,8 @@ import pytest
 
 from arete_core.errors import RunAlteredError, RunFolderError, RunIncompleteError, RunVersionError
 from arete_core.files import sha256_of
-from arete_core.run_folder import MANIFEST, RunFolder, write_table
+from arete_core.manifest import MANIFEST
+from arete_core.run_folder import RunFolder, write_table
 from arete_core.run_schema import FORMAT_VERSION, OPTIONAL_TABLES, TABLES
 from run_builder import random_run, write_run
 

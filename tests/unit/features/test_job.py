@@ -20,8 +20,9 @@ from PIL import Image
 
 from arete_core.errors import CapabilityError, NotFoundError, RunConflictError, SettingError
 from arete_core.files import sha256_of
+from arete_core.manifest import MANIFEST, write_manifest
 from arete_core.progress import SilentProgress, Task
-from arete_core.run_folder import MANIFEST, RunFolder, write_manifest
+from arete_core.run_folder import RunFolder
 from arete_core.run_lock import locked
 from arete_ingest.features.choice import batches_of, choose_channels
 from arete_ingest.features.job import make_features

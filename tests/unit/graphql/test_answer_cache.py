@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from arete_core.errors import DatabaseUnavailableError
-from arete_core.run_folder import MANIFEST
+from arete_core.manifest import MANIFEST
 from arete_graphql import answer_cache
 from arete_graphql.answer_cache import Answer, AnswerCache, DataVersion, question_key
 from arete_graphql.context import Database

@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 from arete_graphql.limits import DocumentSize, Gate, measure_document
 from arete_graphql.settings import ApiSettings, Limits
 from arete_queries import reads
-from arete_queries.runner import GRACE_S, POOL_SIZE, RETRY_S
+from arete_queries.driver import POOL_SIZE, RETRY_S
+from arete_queries.transaction import GRACE_S
 
 pytestmark = pytest.mark.anyio
 

@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 from arete.cli import app
 from arete_core.errors import ModelError, NotFoundError, RunConflictError, SettingError
 from arete_core.exclusions import excluded_channels
+from arete_core.manifest import MANIFEST
 from arete_core.progress import SilentProgress
-from arete_core.run_folder import MANIFEST, RunFolder
+from arete_core.run_folder import RunFolder
 from arete_ingest.forecast import forecast
 from arete_ingest.images import read_image
 from arete_ingest.job import ingest

@@ -68,9 +68,10 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
         embed_run(tmp_path)
 
 
-def test_nothing_loads_umap_before_it_is_needed() -> None:
+def test_nothing_slow_is_loaded_before_it_is_needed() -> None:
+    """UMAP is for embeddings, torchvision for its own models; torchvision brings the compiler of torch along."""
     code = (
         "import sys, arete.cli, arete_ingest.embeddings, arete_ingest.summit, arete_ingest.job\n"
-        "assert not {'umap', 'numba', 'sklearn'} & sys.modules.keys()"
+        "assert not {'umap', 'numba', 'sklearn', 'torchvision', 'torch._dynamo'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -8,6 +8,7 @@ import pytest
 from scipy.spatial.distance import cosine
 
 from arete_core.errors import SettingError
+from arete_ingest import layout_2d
 from arete_ingest.layout_2d import FEWEST, LayoutSettings, nearest_by_cosine, place_layers
 
 RNG = np.random.default_rng(5)
@@ -139,6 +140,28 @@ def test_more_vectors_than_a_block() -> None:
     assert (indices[:, 0] == np.arange(1500)).all()
     assert (alone[:, 0] == np.arange(100)).all()
     assert len({tuple(row) for row in indices[:, 1:].tolist()}) > 1000
+
+
+@pytest.mark.parametrize(("channels", "most"), [(2, 1), (8, 2)])
+def test_the_nearest_are_those_of_sorting_all(channels: int, most: int) -> None:
+    vectors = RNG.integers(0, most + 1, (400, channels)).astype(float)  # few different ones: many are equally near
+    vectors = np.concatenate([vectors, RNG.poisson(3, (400, channels)).astype(float)])
+    squares = (vectors**2).sum(axis=1)
+    inverse = np.divide(1.0, np.sqrt(squares), out=np.zeros(len(vectors)), where=squares > 0)
+    apart = np.clip(1.0 - vectors @ vectors.T * inverse[:, None] * inverse, 0, 2)
+    np.fill_diagonal(apart, -1)
+    for k in (1, 2, 15, 799, 800):
+        indices, distances = nearest_by_cosine(vectors, k)
+        np.testing.assert_array_equal(indices, np.argsort(apart, axis=1, kind="stable")[:, :k])
+        np.testing.assert_array_equal(distances, np.maximum(np.sort(apart, axis=1)[:, :k], 0))
+
+
+def test_distances_of_a_part_of_a_block_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = RNG.poisson(1, (90, 20)).astype(float)
+    whole = nearest_by_cosine(vectors, 5)
+    monkeypatch.setattr(layout_2d, "_MOST_DISTANCES", 90 * 7)
+    for part, expected in zip(nearest_by_cosine(vectors, 5), whole, strict=True):
+        np.testing.assert_array_equal(part, expected)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def run(asked: IngestSettings) -> RunFolder:
 
 
 RANKS = """
-import os, sys, time
+import json, os, sys, time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -63,13 +64,13 @@ class Watching(SilentProgress):
         yield Steps()
         print("task", name, total, steps[0], flush=True)
 
-def die_or_wait(rank):
+def die_or_wait(rank, out, world, victim):
     '''The victim dies with a unit counted and not written; the others begin when it has.'''
     from arete_ingest import count_units
     from arete_ingest.parts import Parts
-    dying, begun = Path({out!r} + ".dying"), count_units._run_lane
+    dying, begun = Path(out + ".dying"), count_units._run_lane
     def die(self, unit, result):
-        while len(list(Path({out!r}).glob("parts/claims-*/process-*"))) < world:
+        while len(list(Path(out).glob("parts/claims-*/process-*"))) < world:
             time.sleep(0.02)
         dying.touch()
         os.kill(os.getpid(), 9)
@@ -83,51 +84,68 @@ def die_or_wait(rank):
     else:
         count_units._run_lane = late
 
-settings = replace(
-    tiny_job(Path({data!r}), Path({out!r})), subsets=(("few", Path({few!r})),), max_failed={max_failed!r}
-)
-world, victim = {world!r}, {victim!r}
-os.environ.update(WORLD_SIZE=str(world), MASTER_PORT="29500")
-children = {{}}
-for rank in reversed(range(world)):  # the first process comes last: the others have to wait for it
-    child = os.fork()
-    if child == 0:
-        os.environ["RANK"] = str(rank)
-        if victim is not None:
-            die_or_wait(rank)
-        try:
-            result = ingest(settings, Watching())
-            print("done", rank, result.images, result.failed, result.continued_images, flush=True)
-            os._exit(0)
-        except Exception as error:
-            print("error", rank, type(error).__name__, error, flush=True)
-            os._exit(1)
-    children[child] = rank
-codes = {{}}
-while children:
-    child, status = os.wait()
-    codes[children.pop(child)] = os.waitstatus_to_exitcode(status)
-print("codes", [codes[rank] for rank in range(world)], flush=True)
+def run(data, out, few, world, victim, max_failed, port):
+    settings = replace(tiny_job(Path(data), Path(out)), subsets=(("few", Path(few)),), max_failed=max_failed)
+    os.environ.update(WORLD_SIZE=str(world), MASTER_PORT=str(port))
+    children = {{}}
+    for rank in reversed(range(world)):  # the first process comes last: the others have to wait for it
+        child = os.fork()
+        if child == 0:
+            os.environ["RANK"] = str(rank)
+            if victim is not None:
+                die_or_wait(rank, out, world, victim)
+            try:
+                result = ingest(settings, Watching())
+                print("done", rank, result.images, result.failed, result.continued_images, flush=True)
+                os._exit(0)
+            except Exception as error:
+                print("error", rank, type(error).__name__, error, flush=True)
+                os._exit(1)
+        children[child] = rank
+    codes = {{}}
+    while children:
+        child, status = os.wait()
+        codes[children.pop(child)] = os.waitstatus_to_exitcode(status)
+    print("codes", [codes[rank] for rank in range(world)], flush=True)
+
+for port, line in enumerate(sys.stdin, 29500):  # each job has a port, and with it a token, of its own
+    run(**json.loads(line), port=port)
 """
 
+RunRanks = Callable[..., tuple[list[int], list[str]]]
 
-def run_ranks(
-    settings: IngestSettings, world: int, *, victim: int | None = None, max_failed: float = 0.1
-) -> tuple[list[int], list[str]]:
-    """Runs a job in several processes, forked from one that has imported torch already."""
-    script = RANKS.format(
-        path=[str(TESTS)],
-        data=str(settings.data),
-        out=str(settings.out),
-        few=str(settings.subsets[0][1]),
-        world=world,
-        victim=victim,
-        max_failed=max_failed,
-    )
-    child = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
-    lines = child.stdout.splitlines()
-    assert child.returncode == 0, child.stderr
-    return json.loads(lines[-1].removeprefix("codes ")), lines[:-1]
+
+@pytest.fixture(scope="module")
+def run_ranks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunRanks]:
+    """Returns a function that runs a job in several processes, forked from one that has imported torch already."""
+    said = tmp_path_factory.mktemp("ranks") / "errors.txt"
+    script = RANKS.format(path=[str(TESTS)])
+    with (
+        said.open("w") as errors,
+        subprocess.Popen(
+            [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        ) as parent,
+    ):
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        answers, questions = parent.stdout, parent.stdin
+
+        def run_ranks(
+            settings: IngestSettings, world: int, *, victim: int | None = None, max_failed: float = 0.1
+        ) -> tuple[list[int], list[str]]:
+            job = {"data": settings.data, "out": settings.out, "few": settings.subsets[0][1]}
+            asked = {name: str(path) for name, path in job.items()}
+            questions.write(json.dumps(asked | {"world": world, "victim": victim, "max_failed": max_failed}) + "\n")
+            questions.flush()
+            lines = []
+            for line in answers:
+                if line.startswith("codes "):
+                    return json.loads(line.removeprefix("codes ")), lines
+                lines.append(line.rstrip("\n"))
+            pytest.fail(said.read_text())
+
+        yield run_ranks
+        questions.close()
 
 
 def manifest(folder: Path) -> dict:
@@ -136,7 +154,7 @@ def manifest(folder: Path) -> dict:
 
 @pytest.mark.parametrize("world", [2, 4])
 def test_several_processes_give_the_bytes_of_one(
-    run: RunFolder, asked: IngestSettings, tmp_path: Path, world: int
+    run: RunFolder, asked: IngestSettings, run_ranks: RunRanks, tmp_path: Path, world: int
 ) -> None:
     settings = replace(asked, out=tmp_path / "tiny")
     codes, lines = run_ranks(settings, world)
@@ -153,7 +171,7 @@ def test_several_processes_give_the_bytes_of_one(
 
 @pytest.mark.parametrize("victim", [0, 2])
 def test_a_killed_process_ends_the_others_and_the_same_command_continues(
-    run: RunFolder, asked: IngestSettings, tmp_path: Path, victim: int
+    run: RunFolder, asked: IngestSettings, run_ranks: RunRanks, tmp_path: Path, victim: int
 ) -> None:
     settings = replace(asked, out=tmp_path / "tiny")
     codes, lines = run_ranks(settings, 3, victim=victim)
@@ -173,7 +191,7 @@ def test_a_killed_process_ends_the_others_and_the_same_command_continues(
     assert not (settings.out / PARTS).exists()
 
 
-def test_failures_of_all_processes_count_together(asked: IngestSettings, tmp_path: Path) -> None:
+def test_failures_of_all_processes_count_together(asked: IngestSettings, run_ranks: RunRanks, tmp_path: Path) -> None:
     data = make_folder(tmp_path / "data", images=20)
     for class_ in "abc":
         (data / class_ / "01.png").write_text("no image")

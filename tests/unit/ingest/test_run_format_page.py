@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from arete_core.run_folder import DatasetInfo, Manifest, ModelInfo
+from arete_core.manifest import DatasetInfo, Manifest, ModelInfo
 from arete_core.run_schema import FORMAT_VERSION, TABLES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "run-format.md").read_text(encoding="utf-8")

@@ -1,13 +1,11 @@
 """Motifs against plain sets and brute force, on random graphs and on one worked out on paper."""
 
 import itertools
-import math
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from arete_core.errors import BadInput
 from arete_queries import motif_mining
@@ -19,8 +17,6 @@ from arete_queries.motif_mining import (
     count_possible,
     find_motifs,
     holders,
-    p_values,
-    q_values,
 )
 from arete_queries.motif_results import MotifPattern
 
@@ -177,24 +173,21 @@ def test_too_many_motifs_are_an_error_and_no_part_of_them(monkeypatch: pytest.Mo
     assert "larger min_support" in caught.value.hint
 
 
-@given(st.integers(1, 12), st.integers(0, 20), st.data())
-@settings(deadline=None, max_examples=60)
-def test_p_is_the_share_of_groups_that_do_as_well(group: int, rest: int, data: st.DataObject) -> None:
-    inside, outside = data.draw(st.integers(1, group)), data.draw(st.integers(0, rest))
-    holding, size = inside + outside, group + rest
-    ways = sum(
-        math.comb(holding, k) * math.comb(size - holding, group - k) for k in range(inside, min(holding, group) + 1)
-    )
-    (p,) = p_values(np.array([inside]), np.array([outside]), group, size)
-    assert p == pytest.approx(ways / math.comb(size, group), rel=1e-9)
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.integers(0, 50))
-@settings(deadline=None, max_examples=60)
-def test_q_is_benjamini_and_hochbergs(p: list[float], untested: int) -> None:
-    every = np.array(p + [1.0] * untested)
-    expected = stats.false_discovery_control(every, method="bh")[: len(p)]
-    np.testing.assert_allclose(q_values(np.array(p), len(every)), expected, rtol=1e-12)
+def test_the_search_for_subgraphs_stops_at_the_first_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    edges = [(a, b) for a in range(8) for b in range(a + 1, 8)]
+    mixed = incidence_of(edges, np.random.default_rng(0).random((len(edges), 12)) < 0.6)
+    number = len(find_motifs(mixed, MotifPattern.SUBGRAPH, 2))
+    assert number > 100
+    grown = []
+    grow = motif_mining._connected
+    monkeypatch.setattr(motif_mining, "_connected", lambda *known: grown.append(known[:2]) or grow(*known))
+    monkeypatch.setattr(motif_mining, "MAX_SUBGRAPHS", number)
+    assert len(find_motifs(mixed, MotifPattern.SUBGRAPH, 2)) == number == len(grown)
+    grown.clear()
+    monkeypatch.setattr(motif_mining, "MAX_SUBGRAPHS", 100)
+    with pytest.raises(BadInput, match="more than 100 motifs"):
+        find_motifs(mixed, MotifPattern.SUBGRAPH, 2)
+    assert len(grown) == 100
 
 
 def overlaps(*values: float | None) -> tuple[OverlapLayer, ...]:
