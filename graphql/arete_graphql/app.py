@@ -89,6 +89,7 @@ def create_app(settings: ApiSettings, runner_factory: RunnerFactory) -> Starlett
                 metrics=metrics,
                 in_flight=settings.limits.in_flight,
                 log_requests=settings.access_log,
+                on_request=gate.note,
             ),
             Middleware(HostGuard, hosts=settings.host_names()),
             Middleware(OriginGuard, hosts=settings.host_names()),

@@ -6,6 +6,8 @@ time proportional to the document, whatever it says.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
@@ -171,11 +173,21 @@ class Gate:
         self._limits = limits
         self._waiting = 0
         self._at_work = 0
+        self._noted = -math.inf
 
     @property
     def idle(self) -> bool:
         """Whether nobody holds a place or waits for one."""
         return self._at_work == self._waiting == 0
+
+    @property
+    def quiet_s(self) -> float:
+        """Seconds since somebody asked for anything, be it a file of the viewer; infinite where nobody has."""
+        return time.monotonic() - self._noted
+
+    def note(self) -> None:
+        """Takes note that somebody asks for something."""
+        self._noted = time.monotonic()
 
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -49,6 +49,7 @@ class Envelope:
             refusing stays cheap however many come. Questions about health are always looked at.
         metrics: Told about each request.
         log_requests: Log one line a request.
+        on_request: Called at the start of each request, but not for questions about health.
     """
 
     def __init__(
@@ -59,8 +60,10 @@ class Envelope:
         *,
         in_flight: int = 200,
         log_requests: bool = False,
+        on_request: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
+        self._on_request = on_request
         self._most = in_flight
         self._in_flight = 0
         self._timeout_s = timeout_s
@@ -101,8 +104,10 @@ class Envelope:
             await send_with_headers(message)
 
         try:
-            if self._in_flight > self._most and scope["path"] not in _HEALTH:
-                raise busy()
+            if scope["path"] not in _HEALTH:
+                self._on_request()
+                if self._in_flight > self._most:
+                    raise busy()
             async with deadline:
                 await self._app(scope, receive, send_in_time)
         except asyncio.CancelledError:

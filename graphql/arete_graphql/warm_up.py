@@ -3,8 +3,8 @@
 Java compiles what it runs often, Neo4j plans a statement when it first sees it (and again once the data have changed
 much), GraphQL documents are parsed once: the first answers after a start take several times as long as later ones. So
 the viewer's own operations are asked a bounded number of times, about classes of every run, one at a time and only
-while nobody else is being answered; again, more briefly, after runs were loaded or replaced. Answers are thrown away.
-The service answers from the first moment on; `/readyz` says how far this is.
+while nobody else is being answered, nor was a moment ago; again, more briefly, after runs were loaded or replaced.
+Answers are thrown away. The service answers from the first moment on; `/readyz` says how far this is.
 """
 
 import asyncio
@@ -49,6 +49,8 @@ WHOLE_S: Final = 120.0
 LOOK_S: Final = 5.0
 """Seconds between two looks at whether the runs have changed."""
 _PAUSE_S: Final = 0.05
+_QUIET_S: Final = 1.5
+"""So long after anybody asked for anything it waits: who opens the viewer asks for its files first, then for data."""
 _CLASSES: Final = 40
 _MASS_EVERY: Final = 4
 """Each so many turns a mass is asked for: other statements answer then."""
@@ -208,10 +210,10 @@ class WarmUp:
             log.debug("warmed up in %.1f s: %s", time.perf_counter() - started, spent)
 
     async def _ask(self, operation: _Operation, values: dict[str, Any] | None) -> float | None:
-        """Asks one operation when nobody else is being answered; returns its seconds, None where it has no answer."""
+        """Asks one operation when nobody is, or was just now, answered; returns its seconds, None without an answer."""
         if values is None:
             return None
-        while not self._gate.idle:
+        while not self._gate.idle or self._gate.quiet_s < _QUIET_S:
             await asyncio.sleep(_PAUSE_S)
         started = time.perf_counter()
         answered = await self._endpoint.rehearse(operation.text, values)

@@ -46,8 +46,13 @@ describe('two classes of unlike masses', () => {
   });
 
   it('show where they part', async () => {
-    const { partsAt } = (await query<Compared>(COMPARE, { a: wide.id, b: narrow.id, mass: wide.mass }))
-      .compare;
+    const { partsAt } = (
+      await query<Compared>(COMPARE, {
+        a: wide.id,
+        b: narrow.id,
+        mass: wide.mass,
+      })
+    ).compare;
     const page = await at.go(pair());
     await shown(page).first().waitFor();
     const parting = page.locator('.parting');
@@ -62,9 +67,16 @@ describe('two classes of unlike masses', () => {
 
 describe('side by side', () => {
   it('draws each class alone, a shared channel at the same place in both, and moves both', async () => {
-    const { vertices } = (await query<Compared>(COMPARE, { a: wide.id, b: narrow.id, mass: wide.mass }))
-      .compare;
-    const page = await at.go(`${pair()}&form=beside`, { reducedMotion: 'reduce' });
+    const { vertices } = (
+      await query<Compared>(COMPARE, {
+        a: wide.id,
+        b: narrow.id,
+        mass: wide.mass,
+      })
+    ).compare;
+    const page = await at.go(`${pair()}&form=beside`, {
+      reducedMotion: 'reduce',
+    });
     const side = (i: number) => page.locator('.side').nth(i).locator('[data-vertex]');
     const ids = (i: number) =>
       side(i).evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.vertex!));
@@ -92,7 +104,7 @@ describe('side by side', () => {
     expect(await places()).toEqual([124, 0]);
 
     await page.locator('.side').first().locator(`[data-vertex="${shared}"]`).hover();
-    await page.locator('.side').nth(1).locator(`[data-vertex="${shared}"].lit`).waitFor();
+    await page.locator('.side').nth(1).locator(`[data-lit="${shared}"]`).waitFor();
   });
 });
 
@@ -100,13 +112,21 @@ describe('a group', () => {
   const OVERLAP = `query ($classes: [ID!]!, $k: Int!) { overlap(a: $classes, atLeast: $k) {
     vertices { channel { id } classesA } edges { source } } }`;
   interface Overlapped {
-    overlap: { vertices: { channel: { id: string }; classesA: number }[]; edges: unknown[] };
+    overlap: {
+      vertices: { channel: { id: string }; classesA: number }[];
+      edges: unknown[];
+    };
   }
 
   it('draws what at least k of n classes keep, chosen by a slider', async () => {
     const members = run.classes.slice(0, 5);
     const atLeast = async (k: number) =>
-      (await query<Overlapped>(OVERLAP, { classes: members.map(({ id }) => id), k })).overlap;
+      (
+        await query<Overlapped>(OVERLAP, {
+          classes: members.map(({ id }) => id),
+          k,
+        })
+      ).overlap;
     const page = await at.go(
       `?v=2&run=${run.id}&mode=compare&form=group&set=${members.map(({ index }) => index).join(',')}`,
     );
@@ -146,7 +166,12 @@ describe('a group', () => {
     await panel.getByRole('textbox').fill(word);
     await panel.getByRole('button', { name: /^Add \d/ }).click();
     await page.waitForURL(new RegExp(`set=[^&]*\\b${run.classes.at(-1)!.index}\\b`));
-    await panel.getByRole('button', { name: `Remove ${run.classes[0]!.name}`, exact: true }).click();
+    await panel
+      .getByRole('button', {
+        name: `Remove ${run.classes[0]!.name}`,
+        exact: true,
+      })
+      .click();
     await expect
       .poll(() => new URL(page.url()).searchParams.get('set'))
       .not.toContain(`${run.classes[0]!.index},`);

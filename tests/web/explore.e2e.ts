@@ -29,11 +29,14 @@ describe('looking at a graph', () => {
     await page.locator('.moving path.dash').first().waitFor({ state: 'attached' });
     expect(await page.locator('.moving path.dash').count()).toBe(touched.length);
     const lit = await page
-      .locator('[data-vertex].lit')
-      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.vertex!));
+      .locator('[data-lit]')
+      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.lit!));
     expect(new Set(lit)).toEqual(ends);
     const changed = await page.evaluate(() => [...(window as never as { changed: Set<string> }).changed]);
-    expect(changed.filter((one) => !ends.has(one))).toEqual([]);
+    expect(changed, 'what is beneath the light stays as it is').toEqual([]);
+    const veil = () => page.locator('.veil').evaluate((one) => Number(getComputedStyle(one).opacity));
+    await expect.poll(veil).toBeGreaterThan(0.5);
+    expect(await veil()).toBeLessThan(0.9);
     expect(await shownVertices(page).count()).toBe(graph.vertices.length);
   });
 
@@ -196,12 +199,18 @@ describe('looking at a graph', () => {
     const NEIGHBORS = `query ($channel: ID!, $class: ID!) { channelInClass(channel: $channel, class: $class, first: 5) {
       inputs { channel { id } } outputs { channel { id } } } }`;
     interface Joined {
-      channelInClass: { inputs: { channel: { id: string } }[]; outputs: { channel: { id: string } }[] };
+      channelInClass: {
+        inputs: { channel: { id: string } }[];
+        outputs: { channel: { id: string } }[];
+      };
     }
     let beyond: string[] = [];
     let pin = '';
     for (const { channel } of graph.vertices) {
-      const found = await query<Joined>(NEIGHBORS, { channel: channel.id, class: h.known.a.id });
+      const found = await query<Joined>(NEIGHBORS, {
+        channel: channel.id,
+        class: h.known.a.id,
+      });
       const all = [...found.channelInClass.inputs, ...found.channelInClass.outputs];
       beyond = all.map((one) => one.channel.id).filter((id) => !kept.has(id));
       pin = channel.id;
@@ -210,7 +219,9 @@ describe('looking at a graph', () => {
     expect(beyond.length).toBeGreaterThan(0);
     await page.locator(`[data-vertex="${pin}"]`).click();
     await card(page).getByLabel('draw the inputs and outputs that are not in the graph').check();
-    const drawnBeyond = page.getByRole('button', { name: /not in this graph: open its page/ });
+    const drawnBeyond = page.getByRole('button', {
+      name: /not in this graph: open its page/,
+    });
     await expect.poll(() => drawnBeyond.count()).toBe(new Set(beyond).size);
     expect(page.url()).toContain('show-more=yes');
     await drawnBeyond.first().click();

@@ -38,7 +38,11 @@ const COUNTED = `{ run(id: "demo") { classes(first: 2) { nodes { id name mass ac
   channel { id feature { url } } } edges { source target count } } } } } }`;
 
 interface Counted {
-  run: { classes: { nodes: { graph: { vertices: { channel: { feature: unknown } }[] } }[] } } | null;
+  run: {
+    classes: {
+      nodes: { graph: { vertices: { channel: { feature: unknown } }[] } }[];
+    };
+  } | null;
 }
 
 /** Why nothing can be compared here; null where it can. */
@@ -50,7 +54,9 @@ async function obstacle(page: Page): Promise<string | null> {
     return 'the demo run has feature visualizations: start it with --no-features';
   const sum = createHash('sha256').update(JSON.stringify(counted)).digest('hex');
   await page.setContent(PROBE);
-  const probe = await page.screenshot({ clip: { x: 0, y: 0, width: 480, height: 120 } });
+  const probe = await page.screenshot({
+    clip: { x: 0, y: 0, width: 480, height: 120 },
+  });
   if (renewing) {
     writeFileSync(DATA, `${sum}\n`);
     writeFileSync(`${FOLDER}probe.png`, probe);
@@ -71,7 +77,9 @@ function difference(seen: Buffer, meant: Buffer): { pixels: number; picture: PNG
   const { width, height } = b;
   const picture = new PNG({ width, height });
   if (a.width !== width || a.height !== height) return { pixels: width * height, picture };
-  const pixels = pixelmatch(a.data, b.data, picture.data, width, height, { threshold: COLOUR_TOLERANCE });
+  const pixels = pixelmatch(a.data, b.data, picture.data, width, height, {
+    threshold: COLOUR_TOLERANCE,
+  });
   return { pixels, picture };
 }
 
@@ -82,7 +90,8 @@ async function look(name: string, page: Page, pictures: boolean): Promise<void> 
     // UMAP places the classes by floating point: another processor, another map.
     for (const canvas of document.querySelectorAll('canvas')) canvas.style.visibility = 'hidden';
     // One screen shows that pictures are drawn; in the others they would only make the files large.
-    if (!pictures) for (const image of document.images) image.style.visibility = 'hidden';
+    const shown = [...document.images, ...document.querySelectorAll<HTMLElement>('.cut')];
+    if (!pictures) for (const image of shown) image.style.visibility = 'hidden';
     await document.fonts.ready;
     await Promise.all([...document.images].map((image) => image.decode().catch(() => undefined)));
   }, pictures);
@@ -121,7 +130,10 @@ const SCREENS: Record<string, Screen> = {
     },
   },
   compare: { address: 'class=0&b=1&mode=compare', ready: drawn },
-  model: { address: 'class=0&mode=model', ready: (page) => page.locator('[data-layer]').first().waitFor() },
+  model: {
+    address: 'class=0&mode=model',
+    ready: (page) => page.locator('[data-layer]').first().waitFor(),
+  },
   motifs: {
     // Of chosen classes: where none are chosen, the groups that other tests made are offered.
     address: 'class=0&mode=motifs&pattern=path-2&parts=all&support=0.5&set=0,1,2,3',

@@ -36,8 +36,15 @@ interface Answer {
   };
 }
 const ask = async (pattern: string, support = 0.5, closed = false, mass: number | null = null) =>
-  (await query<Answer>(MOTIFS, { classes: members().map(({ id }) => id), pattern, support, closed, mass }))
-    .motifs;
+  (
+    await query<Answer>(MOTIFS, {
+      classes: members().map(({ id }) => id),
+      pattern,
+      support,
+      closed,
+      mass,
+    })
+  ).motifs;
 
 const edgesOf = (page: Page, list: string) =>
   page
@@ -87,17 +94,17 @@ describe('motifs', () => {
     const holder = run.classes.find(({ id }) => id === motif.classes[0])!;
     await row.locator('.classes').getByRole('button', { name: holder.name, exact: true }).click();
     await page.getByRole('heading', { level: 1, name: holder.name }).waitFor();
-    await page.locator('[data-vertex].lit').first().waitFor();
+    await page.locator('[data-lit]').first().waitFor();
     const lit = await page
-      .locator('[data-vertex].lit')
-      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.vertex!));
+      .locator('[data-lit]')
+      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.lit!));
     expect(new Set(lit)).toEqual(new Set(motif.channels.map(({ id }) => id)));
     expect(await page.locator('.moving path.dash').count()).toBeGreaterThanOrEqual(motif.edges.length);
     expect(new URL(page.url()).searchParams.get('mark')).toBe(
       motif.channels.map(({ id }) => local(id)).join(','),
     );
     await page.getByRole('button', { name: 'clear', exact: true }).click();
-    await expect.poll(() => page.locator('[data-vertex].lit').count()).toBe(0);
+    await expect.poll(() => page.locator('[data-lit]').count()).toBe(0);
     await page.goBack();
     await page.getByRole('list', { name: 'Path of 2s' }).waitFor();
   });
@@ -132,7 +139,9 @@ describe('motifs', () => {
 
   it('copy the statement behind the list and behind one of them', async () => {
     const expected = await ask('PATH_2');
-    const page = await at.go(address(), { permissions: ['clipboard-read', 'clipboard-write'] });
+    const page = await at.go(address(), {
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
     const row = page.getByRole('list', { name: 'Path of 2s' }).getByRole('listitem').first();
     await row.getByRole('button').first().click();
     const copied = () => page.evaluate(() => navigator.clipboard.readText());
@@ -175,10 +184,10 @@ describe('motifs', () => {
       .locator('[data-channel]')
       .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.channel!));
     await row.locator('.classes').getByRole('button').first().click();
-    await page.locator('[data-vertex].lit').first().waitFor();
+    await page.locator('[data-lit]').first().waitFor();
     const lit = await page
-      .locator('[data-vertex].lit')
-      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.vertex!));
+      .locator('[data-lit]')
+      .evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.lit!));
     expect(new Set(lit)).toEqual(new Set(channels));
   });
 

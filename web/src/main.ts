@@ -2,4 +2,6 @@ import { mount } from 'svelte';
 import './app.css';
 import Page from './Page.svelte';
 
-mount(Page, { target: document.getElementById('app')! });
+const target = document.getElementById('app')!;
+target.replaceChildren();
+mount(Page, { target });

@@ -93,6 +93,21 @@ def test_a_service_that_is_stopped_stops_warming_up(start: Any) -> None:
     assert len(statements) == sent
 
 
+def test_it_stands_back_while_somebody_opens_the_viewer(start: Any) -> None:
+    with start(10_000) as (http, _):
+        wait_for(http, "running")
+        assert http.get("/some-file.js").status_code == 404
+        before = asked(http)
+        for _ in range(20):
+            http.get("/some-file.js")
+            time.sleep(0.05)
+        assert asked(http) <= before + 1, "what was under way is answered, and nothing else is asked"
+        deadline = time.monotonic() + 60
+        while asked(http) <= before + 1:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
 def test_it_can_be_switched_off(start: Any) -> None:
     with start(4, wanted=False) as (http, statements):
         assert http.get("/readyz").json() == {"status": "ready", "warmUp": "off"}

@@ -3,7 +3,7 @@ import type { AttributionGraph, Channel, ChannelInClass, ClassInfo, Comparison }
 import { beyond } from './beyond';
 import { drawComparison, drawGraph, stretchDrawing, MOST_EDGES, MOST_VERTICES, vertexSize } from './drawing';
 import { cutDrawing } from './cut';
-import { lightUp } from './lit';
+import { lightUp, tileAt } from './lit';
 import { edgeTable, sortRows, toTsv, vertexTable } from './table';
 
 function channel(layerIndex: number, index: number): Channel {
@@ -114,6 +114,15 @@ describe('lightUp', () => {
 
   it('lights nothing for what is not there', () => {
     expect(lightUp(cut, null, ['r/l9/9', null]).vertices.size).toBe(0);
+  });
+});
+
+describe('tileAt', () => {
+  it('runs through the diverse pictures from left to right, and stays with the only one there is', () => {
+    expect([-0.1, 0, 0.24, 0.26, 0.6, 0.99, 1.2].map((part) => tileAt(part, 5))).toEqual([
+      1, 1, 1, 2, 3, 4, 4,
+    ]);
+    expect(tileAt(0.7, 1)).toBe(0);
   });
 });
 

@@ -30,3 +30,14 @@ export function lightUp(
   );
   return { edges, vertices: new Set([...edges.flatMap(({ source, target }) => [source, target]), ...ends]) };
 }
+
+/**
+ * Which of a channel's feature visualizations is shown: 0 is the one of the whole channel, the diverse ones follow.
+ *
+ * @param part how far along the vertex the pointer is, from its left side: 0 to 1
+ * @param tiles how many there are in all
+ */
+export function tileAt(part: number, tiles: number): number {
+  const diverse = tiles - 1;
+  return diverse < 1 ? 0 : 1 + Math.min(diverse - 1, Math.max(0, Math.floor(part * diverse)));
+}

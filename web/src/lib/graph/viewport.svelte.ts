@@ -62,6 +62,11 @@ export class Viewport {
   #extent: Extent = { width: 0, height: 0 };
   #margin: Margin = { left: 0, top: 0, around: 0 };
   #rowGap = 0;
+  #box = { left: 0, top: 0, width: 0 };
+  #resized = new ResizeObserver(() => {
+    this.#measure();
+    if (this.fitted) this.fit(false);
+  });
   #own = false;
   #following = false;
   #lock: Lock | undefined;
@@ -82,9 +87,16 @@ export class Viewport {
       // Without the hint the text and pictures are drawn again, sharp at the new scale.
       .on('end', () => (world.style.willChange = ''));
     select(pane).call(this.#zoom).on('dblclick.zoom', null);
+    this.#measure();
+    this.#resized.observe(pane);
+    pane.addEventListener('pointerover', this.#entered, { capture: true });
+    addEventListener('scroll', this.#measure, { capture: true, passive: true });
   }
 
   destroy(): void {
+    this.#resized.disconnect();
+    this.#pane.removeEventListener('pointerover', this.#entered, { capture: true });
+    removeEventListener('scroll', this.#measure, { capture: true });
     select(this.#pane).on('.zoom', null);
     this.#lock?.delete(this);
   }
@@ -146,10 +158,25 @@ export class Viewport {
     this.fitted = false;
   }
 
+  /** Looks where the pane is in the window: asked for after a change, the browser would lay out the page at once. */
+  readonly #measure = (): void => {
+    this.#box = this.#pane.getBoundingClientRect();
+  };
+
+  /** Before what is under the pointer answers: nothing has changed yet. */
+  readonly #entered = ({ relatedTarget }: PointerEvent): void => {
+    if (!this.#pane.contains(relatedTarget as Node | null)) this.#measure();
+  };
+
   /** A point of the window in the drawing's own px. */
   toWorld(clientX: number, clientY: number): { x: number; y: number } {
-    const box = this.#pane.getBoundingClientRect();
-    return { x: (clientX - box.left - this.x) / this.k, y: (clientY - box.top - this.y) / this.k };
+    const { left, top } = this.#box;
+    return { x: (clientX - left - this.x) / this.k, y: (clientY - top - this.y) / this.k };
+  }
+
+  /** Whether a place of the drawing lies in the right half of the pane, beside the labels, as it is now. */
+  isRight(x: number): boolean {
+    return x * this.k + this.x > (this.#box.width + this.#margin.left) / 2;
   }
 
   #room(): Extent & { left: number; top: number } {

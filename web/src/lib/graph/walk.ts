@@ -60,3 +60,8 @@ function nearestX(places: Place[], x: number): string | null {
   }
   return best?.id ?? null;
 }
+
+/** The id of the vertex that an event is on. */
+export function vertexAt(event: Event): string | null {
+  return (event.target as HTMLElement).closest<HTMLElement>('[data-vertex]')?.dataset.vertex ?? null;
+}

@@ -146,3 +146,15 @@ export function labelled(
   }
   return chosen;
 }
+
+/** How far a map has to be moved, in px, for a point to be in sight with so much room around it; 0 where it is. */
+export function wayIntoSight(
+  { x, y }: Pick<Point, 'x' | 'y'>,
+  size: { width: number; height: number },
+  room: number,
+): { dx: number; dy: number } {
+  return {
+    dx: Math.max(0, room - x) || Math.min(0, size.width - room - x),
+    dy: Math.max(0, room - y) || Math.min(0, size.height - room - y),
+  };
+}
