@@ -101,7 +101,9 @@ async function opening(/** @type {string} */ run) {
       shift: seen.shift,
       requests: resources.length + 1,
       pictures: Math.max(
-        ...resources.filter(({ initiatorType }) => initiatorType === 'img').map(({ responseEnd }) => responseEnd),
+        ...resources
+          .filter(({ name }) => new URL(name).pathname.startsWith('/images/'))
+          .map(({ responseEnd }) => responseEnd),
       ),
       kB: resources.reduce((sum, { transferSize }) => sum + transferSize, 0) / 1000,
     };
