@@ -6,7 +6,9 @@ import {
   nearest,
   pointAhead,
   toWindow,
+  toggled,
   unitPoints,
+  wayIntoSight,
   type Point,
 } from './scatter';
 
@@ -78,5 +80,21 @@ describe('labelled', () => {
     const points = [at(0, 0, 0), at(1, 10, 5), at(2, 60, 0), at(3, 61, 40)];
     expect(labelled(points, () => 30, 14, 9).map(({ index }) => index)).toEqual([0, 2, 3]);
     expect(labelled(points, () => 30, 14, 2)).toHaveLength(2);
+  });
+});
+
+describe('wayIntoSight', () => {
+  it('is nothing for what is seen, and the shortest way for what is outside', () => {
+    const size = { width: 100, height: 60 };
+    expect(wayIntoSight({ x: 50, y: 30 }, size, 10)).toEqual({ dx: 0, dy: 0 });
+    expect(wayIntoSight({ x: -5, y: 55 }, size, 10)).toEqual({ dx: 15, dy: -5 });
+    expect(wayIntoSight({ x: 130, y: 3 }, size, 10)).toEqual({ dx: -40, dy: 7 });
+  });
+});
+
+describe('toggled', () => {
+  it('takes in what was outside and lets go what was in', () => {
+    expect(toggled(new Set([3, 5]), 4)).toEqual([3, 5, 4]);
+    expect(toggled(new Set([3, 5]), 3)).toEqual([5]);
   });
 });

@@ -158,3 +158,8 @@ export function wayIntoSight(
     dy: Math.max(0, room - y) || Math.min(0, size.height - room - y),
   };
 }
+
+/** The members with the one among them, or without it if it was there. */
+export function toggled(members: ReadonlySet<number>, index: number): number[] {
+  return members.has(index) ? [...members].filter((each) => each !== index) : [...members, index];
+}

@@ -1,3 +1,5 @@
+import { MediaQuery } from 'svelte/reactivity';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 const KEY = 'arete.theme';
@@ -5,6 +7,9 @@ const KEY = 'arete.theme';
 /** Light, dark, or as the system wishes; remembered on this machine. `theme.js` applies it before the first paint. */
 export class ThemeState {
   current = $state<Theme>(read());
+  readonly #wish = new MediaQuery('prefers-color-scheme: dark');
+  /** Whether the page is dark now. */
+  readonly dark = $derived(this.current === 'system' ? this.#wish.current : this.current === 'dark');
 
   choose(theme: Theme): void {
     this.current = theme;
