@@ -58,6 +58,11 @@ class _LiveBytes(TorchDispatchMode):
         self._now = 0
         self.peak = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Keeps torch from loading its compiler, for 160 MB and seconds, to say that it is not wanted in here."""
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Sequence[type], args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
